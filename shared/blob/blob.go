@@ -1,0 +1,142 @@
+// Package blob is the contract of the bucket that holds the bytes. Its driver is package s3blob.
+//
+// Versioning is on: a key may hold several versions, bytes of a version never change, every delete names a version. Errors: a
+// missing key or version is ErrNotFound (also where S3 answers 403 for want of s3:ListBucket); fault.Throttled means nothing
+// happened; fault.Unavailable means the answer was lost and it may have happened; everything else is internal.
+package blob
+
+import (
+	"context"
+	"errors"
+	"io"
+	"time"
+)
+
+// ErrNotFound says that there is no such key, version or multipart upload.
+var ErrNotFound = errors.New("no such object")
+
+// ErrExists says that a write with IfAbsent found the key taken.
+var ErrExists = errors.New("object exists")
+
+// Object describes one version of one key.
+type Object struct {
+	Key      string
+	Version  string            // version id
+	ETag     string            // without quotes
+	Size     int64             // of the whole object, in bytes, also when only a range was read
+	Type     string            // Content-Type as stored: what the writer declared
+	Meta     map[string]string // user metadata, lower-case names without x-amz-meta-
+	Modified time.Time
+}
+
+// Version is one entry of a listing of versions.
+type Version struct {
+	Key, Version string
+	Size         int64
+	Latest       bool
+	Marker       bool // a delete marker: no bytes
+}
+
+// FormSpec is what a POST policy form binds. Everything given here is signed; a form with anything else is refused by S3.
+type FormSpec struct {
+	Key              string
+	Type             string            // exact Content-Type field
+	Meta             map[string]string // exact x-amz-meta-* fields
+	MinSize, MaxSize int64             // content-length-range in bytes, inclusive
+	Expires          time.Time
+}
+
+// Form is a signed POST form: send every field, then the file as the field "file", as multipart/form-data to URL.
+type Form struct {
+	URL    string
+	Fields map[string]string
+}
+
+// PutSpec is what a presigned PUT binds: exact length and type, and If-None-Match: * so that it works once.
+type PutSpec struct {
+	Key     string
+	Type    string
+	Meta    map[string]string
+	Size    int64 // exact Content-Length in bytes
+	Expires time.Time
+}
+
+// Request is a presigned request: send exactly these headers with it.
+type Request struct {
+	Method, URL string
+	Headers     map[string]string
+}
+
+// GetSpec is what a presigned GET or HEAD binds.
+type GetSpec struct {
+	Method       string // GET or HEAD; "" is GET
+	Key, Version string // Version is required
+	Type         string // response-content-type; "" leaves what is stored
+	Disposition  string // response-content-disposition; "" sends none
+	Expires      time.Time
+}
+
+// PutOptions are stored with an object.
+type PutOptions struct {
+	Type     string
+	Meta     map[string]string
+	IfAbsent bool // ErrExists if the key already has a current version
+}
+
+// Part is one part of a multipart upload.
+type Part struct {
+	Number int    // 1 to 10,000
+	ETag   string // without quotes
+	Size   int64
+}
+
+// Signer makes signed requests without a network call. Grants never outlive the signer's own credentials where those state an
+// expiry: the returned time is when the grant really ends.
+type Signer interface {
+	SignForm(ctx context.Context, s FormSpec) (Form, time.Time, error)
+	SignPut(ctx context.Context, s PutSpec) (Request, time.Time, error)
+	SignGet(ctx context.Context, s GetSpec) (url string, err error)
+	// SignPart signs the upload of one part of exactly size bytes.
+	SignPart(ctx context.Context, key, upload string, number int, size int64, expires time.Time) (url string, err error)
+}
+
+// Reader reads objects.
+type Reader interface {
+	// Head describes a version; version "" is the current one.
+	Head(ctx context.Context, key, version string) (Object, error)
+	// Read reads up to n bytes from offset off of a version (version "" is the current one) with one ranged request. A range
+	// that begins at or after the end gives no bytes and no error; an empty object gives no bytes and Size 0.
+	Read(ctx context.Context, key, version string, off, n int64) ([]byte, Object, error)
+	// Versions lists all versions and delete markers under a prefix, up to limit (0: all).
+	Versions(ctx context.Context, prefix string, limit int) ([]Version, error)
+}
+
+// Writer writes and removes objects.
+type Writer interface {
+	// Put writes a new version with a known size.
+	Put(ctx context.Context, key string, body io.ReadSeeker, size int64, o PutOptions) (Object, error)
+	// Copy copies a version to another key, at most 5 GiB.
+	Copy(ctx context.Context, srcKey, srcVersion, dstKey string, o PutOptions) (Object, error)
+	// DeleteVersion removes exactly one version or delete marker. Removing what is not there is no error.
+	DeleteVersion(ctx context.Context, key, version string) error
+}
+
+// Parts is the multipart interface of the bucket.
+type Parts interface {
+	StartParts(ctx context.Context, key string, o PutOptions) (upload string, err error)
+	PutPart(ctx context.Context, key, upload string, number int, body io.ReadSeeker, size int64) (Part, error)
+	// ListParts lists the parts with numbers above after, in order, up to limit (1 to 1,000); more says whether others follow.
+	ListParts(ctx context.Context, key, upload string, after, limit int) (ps []Part, more bool, err error)
+	// CompleteParts joins the parts. A repeat after success is ErrNotFound: look at the object.
+	CompleteParts(ctx context.Context, key, upload string, ps []Part, o PutOptions) (Object, error)
+	// AbortParts drops an upload and its parts. Aborting what is not there is no error.
+	AbortParts(ctx context.Context, key, upload string) error
+}
+
+// Bucket is everything.
+type Bucket interface {
+	Signer
+	Reader
+	Writer
+	Parts
+}

@@ -1,0 +1,78 @@
+// Package asset is the thing itself: one file of a workspace, from the moment somebody announces it until it is deleted.
+//
+// The package reads, lists and deletes assets; package upload creates them and brings their bytes. The row is one item under
+// the workspace's partition (see schema), so a list is a strongly consistent range read without an index, and an object event finds the row
+// from the object key alone.
+package asset
+
+import (
+	"time"
+
+	"github.com/assetry/assetry/shared/id"
+	"github.com/assetry/assetry/shared/schema"
+)
+
+// State is where an asset stands.
+type State string
+
+// The states, as every API spells them.
+const (
+	Pending State = "pending_upload" // announced; bytes may arrive
+	Ready   State = "ready"          // bytes verified; they never change again
+	Failed  State = "failed"         // see Failure; a retry starts the next generation
+)
+
+// Via is the way an asset came in.
+type Via string
+
+// The ways in, as every API spells them.
+const (
+	ViaSigned Via = "signed_url" // a signed form or PUT straight to the bucket
+	ViaDirect Via = "direct"     // the bytes were in the create request
+)
+
+// Cause says for programs why an asset failed.
+type Cause string
+
+// The causes. Expired is not final: bytes that were on their way may still make the same generation ready.
+const (
+	Expired  Cause = "expired"
+	Rejected Cause = "rejected"
+)
+
+// Asset is one asset as it stands at a version of its row.
+type Asset struct {
+	ID         id.Asset
+	Workspace  id.Workspace
+	Shard      int   // partition of the row within the workspace
+	Version    int64 // counts the writes of the row, from 1
+	State      State
+	Generation int // counts the attempts at bringing the bytes, from 1
+
+	Name        string // file name exactly as sent; "" when none was
+	Description string
+	Via         Via
+	Folder      id.Folder  // zero: none
+	Project     id.Project // the project it was created on; zero: none
+	CreatedBy   id.Key
+
+	Declared string // content type the client declared; "" when none was
+	Type     string // content type that was found; "" before ready
+	Size     int64  // bytes; 0 before ready
+	Width    int    // pixels as shown (orientation applied); 0: not known
+	Height   int
+	ETag     string // of Object
+	Object   string // version id of the object that holds the bytes; "" before ready
+
+	Failure    string // for people; "" unless failed
+	Cause      Cause
+	GrantUntil time.Time // when the last grant ends; zero for direct uploads
+}
+
+// CreatedAt is when the asset was announced, to the millisecond.
+func (a Asset) CreatedAt() time.Time { return a.ID.Time() }
+
+// Source names the object of the current generation.
+func (a Asset) Source() schema.Source {
+	return schema.Source{Workspace: a.Workspace, Asset: a.ID, Generation: a.Generation}
+}

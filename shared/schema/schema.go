@@ -1,0 +1,257 @@
+// Package schema spells every key, index and attribute of the table, and every object key of the bucket. Nothing else does.
+//
+//	what                partition key                 sort key                       written by
+//	workspace           ws_<uuid>                     workspace                      account
+//	project             ws_<uuid>                     project#<uuid>                 project
+//	folder              ws_<uuid>                     folder#<uuid>                  folder
+//	folder by name      ws_<uuid>                     foldername#<sha-256>           folder
+//	folder's item       ws_<uuid>                     folderitem#<folder>#<node>     folder
+//	sweep watermark     ws_<uuid>                     sweep#<shard>                  upload
+//	asset               ws_<uuid>#a#<shard>           <asset uuid>                   upload, asset
+//	asset on a project  prj_<uuid>                    asset#<asset uuid>             project, upload
+//	deleted asset       gone#<asset uuid>             gone                           asset; expires
+//	API key             key#<sha-256>                 key                            account
+//	active workspaces   active#<hour>#<0-f>           ws_<uuid>                      upload; expires
+//	due visits          due#<hour>#<0-f>              <workspace>#<asset>            upload; expires
+//	sweep progress      sweep                         hours                          upload
+//
+// Objects: w/<workspace>/<byte>/<asset>/<generation>/source, where <byte> is two hex digits of the asset id's random bits, so
+// that keys spread over S3's partitions. The bucket notifies for prefix w/ and suffix /source only.
+package schema
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/assetry/assetry/shared/id"
+	"github.com/assetry/assetry/shared/table"
+)
+
+// Attributes shared by all kinds of items. Package table spells the keys and "expires".
+const (
+	Version   = "version"    // Number: counts the writes of the item, from 1
+	Name      = "name"       // String: what people call it
+	CreatedBy = "created_by" // String: id of the API key that made it
+	CreatedAt = "created_at" // Number: Unix milliseconds, where the id does not say it
+)
+
+// Attributes of assets.
+const (
+	State       = "state"       // String: pending_upload, ready, failed
+	Generation  = "generation"  // Number: attempts at bringing the bytes, from 1
+	Description = "description" // String
+	Via         = "via"         // String: signed_url, direct, url
+	Declared    = "declared"    // String: the content type the client declared
+	Type        = "type"        // String: the content type that was found
+	Size        = "size"        // Number: bytes
+	Width       = "width"       // Number: pixels
+	Height      = "height"      // Number: pixels
+	ETag        = "etag"        // String: of the object version, without quotes
+	Object      = "object"      // String: the object version that holds the bytes
+	Folder      = "folder"      // String: id of a library folder
+	Project     = "project"     // String: id of the project it was created on
+	Failure     = "failure"     // String: why it failed, for people
+	Cause       = "cause"       // String: why it failed, for programs: expired, rejected
+	GrantUntil  = "grant_until" // Number: Unix seconds at which the last grant ends
+)
+
+// Attributes of workspaces and keys.
+const (
+	LinkEpoch = "link_epoch" // Number: links minted under an earlier epoch are dead
+	Shards    = "shards"     // List of Maps: from which time on how many asset partitions
+	ShardFrom = "from"       // Number: Unix milliseconds
+	ShardN    = "count"      // Number: a power of two
+	Grants    = "grants"     // Map: workspace id to role
+	Revoked   = "revoked"    // Bool
+	KeyID     = "key_id"     // String: public id of a key; sort key of IndexKeys
+	Home      = "home"       // String: workspace a key was issued in; partition key of IndexKeys
+)
+
+// Attributes of folders, nodes and sweeping.
+const (
+	NodeID    = "node"      // String: id of a node
+	NodeType  = "node_type" // String: image, video, audio, text
+	Text      = "text"      // String: text of a folder item
+	FolderID  = "folder_id" // String: id, in the row that finds a folder by name
+	Watermark = "watermark" // String: asset ids below it have been visited
+	Hour      = "hour"      // String: hours before it are done
+)
+
+// IndexKeys finds the API keys of a workspace: home, then key id.
+const IndexKeys = "keys-by-home"
+
+// Indexes are the secondary indexes of the table, as template.yaml declares them.
+func Indexes() []table.Index {
+	return []table.Index{{Name: IndexKeys, PK: Home, SK: KeyID}}
+}
+
+// WorkspaceKey is the row of a workspace.
+func WorkspaceKey(w id.Workspace) table.Key { return table.Key{PK: w.String(), SK: "workspace"} }
+
+// ProjectPrefix begins the sort keys of a workspace's projects.
+const ProjectPrefix = "project#"
+
+// ProjectKey is the row of a project.
+func ProjectKey(w id.Workspace, p id.Project) table.Key {
+	return table.Key{PK: w.String(), SK: ProjectPrefix + id.UUID(p).String()}
+}
+
+// FolderPrefix begins the sort keys of a workspace's folders.
+const FolderPrefix = "folder#"
+
+// FolderKey is the row of a folder.
+func FolderKey(w id.Workspace, f id.Folder) table.Key {
+	return table.Key{PK: w.String(), SK: FolderPrefix + id.UUID(f).String()}
+}
+
+// FolderNameKey is the row that holds a folder name, already folded for comparison, once per workspace.
+func FolderNameKey(w id.Workspace, folded string) table.Key {
+	sum := sha256.Sum256([]byte(folded))
+	return table.Key{PK: w.String(), SK: "foldername#" + hex.EncodeToString(sum[:])}
+}
+
+// FolderItemPrefix begins the sort keys of a folder's items.
+func FolderItemPrefix(f id.Folder) string { return "folderitem#" + id.UUID(f).String() + "#" }
+
+// FolderItemKey is the row of an item in a folder.
+func FolderItemKey(w id.Workspace, f id.Folder, n id.Node) table.Key {
+	return table.Key{PK: w.String(), SK: FolderItemPrefix(f) + id.UUID(n).String()}
+}
+
+// AfterPrefix is the first sort key after all that begin with prefix, for Query.To. The prefix ends in an ASCII character.
+func AfterPrefix(prefix string) string {
+	return prefix[:len(prefix)-1] + string(prefix[len(prefix)-1]+1)
+}
+
+const assetInfix = "#a#"
+
+// AssetPartition is the partition of a workspace's assets in one shard.
+func AssetPartition(w id.Workspace, shard int) string {
+	return w.String() + assetInfix + fmt.Sprintf("%02x", shard)
+}
+
+// AssetKey is the row of an asset in a shard.
+func AssetKey(w id.Workspace, shard int, a id.Asset) table.Key {
+	return table.Key{PK: AssetPartition(w, shard), SK: a.String()}
+}
+
+// ParseAssetKey reads AssetKey back; ok is false for rows of any other kind.
+func ParseAssetKey(k table.Key) (w id.Workspace, shard int, a id.Asset, ok bool) {
+	ws, sh, found := strings.Cut(k.PK, assetInfix)
+	if !found {
+		return w, 0, a, false
+	}
+	w, err := id.ParseWorkspace(ws)
+	if err != nil {
+		return w, 0, a, false
+	}
+	n, err := strconv.ParseUint(sh, 16, 8)
+	if err != nil {
+		return w, 0, a, false
+	}
+	a, err = id.ParseAsset(k.SK)
+	return w, int(n), a, err == nil
+}
+
+// ProjectAssetPrefix begins the sort keys of the assets on a project.
+const ProjectAssetPrefix = "asset#"
+
+// ProjectAssetKey is the row that puts an asset on a project.
+func ProjectAssetKey(p id.Project, a id.Asset) table.Key {
+	return table.Key{PK: p.String(), SK: ProjectAssetPrefix + a.String()}
+}
+
+// GoneKey is the row that remembers a deleted asset for as long as its grants may still bring bytes.
+func GoneKey(a id.Asset) table.Key { return table.Key{PK: "gone#" + a.String(), SK: "gone"} }
+
+// APIKeyKey is the row of an API key, by the SHA-256 of its secret.
+func APIKeyKey(sum [sha256.Size]byte) table.Key {
+	return table.Key{PK: "key#" + hex.EncodeToString(sum[:]), SK: "key"}
+}
+
+// SweepShards is over how many partitions the markers of one hour are spread.
+const SweepShards = 16
+
+// HourFormat is how an hour is spelled in keys, in UTC.
+const HourFormat = "2006-01-02T15"
+
+// ActivePartition lists the workspaces of one shard that began an upload in an hour.
+func ActivePartition(hour time.Time, shard int) string {
+	return "active#" + hour.UTC().Format(HourFormat) + "#" + strconv.FormatInt(int64(shard), 16)
+}
+
+// ActiveKey is the marker of one workspace in an hour.
+func ActiveKey(hour time.Time, w id.Workspace) table.Key {
+	return table.Key{PK: ActivePartition(hour, int(w.Tag()%SweepShards)), SK: w.String()}
+}
+
+// DuePartition lists the assets of one shard to visit once an hour has passed.
+func DuePartition(hour time.Time, shard int) string {
+	return "due#" + hour.UTC().Format(HourFormat) + "#" + strconv.FormatInt(int64(shard), 16)
+}
+
+// DueKey is the marker of one asset to visit once an hour has passed.
+func DueKey(hour time.Time, w id.Workspace, a id.Asset) table.Key {
+	return table.Key{PK: DuePartition(hour, int(a.Spread()%SweepShards)), SK: w.String() + "#" + a.String()}
+}
+
+// ParseDue reads the sort key of a due marker back.
+func ParseDue(sk string) (w id.Workspace, a id.Asset, err error) {
+	ws, as, _ := strings.Cut(sk, "#")
+	if w, err = id.ParseWorkspace(ws); err != nil {
+		return w, a, err
+	}
+	a, err = id.ParseAsset(as)
+	return w, a, err
+}
+
+// SweepKey is how far the sweeper has come through the hours.
+func SweepKey() table.Key { return table.Key{PK: "sweep", SK: "hours"} }
+
+// WatermarkKey is how far the sweeper has come through one shard of a workspace.
+func WatermarkKey(w id.Workspace, shard int) table.Key {
+	return table.Key{PK: w.String(), SK: fmt.Sprintf("sweep#%02x", shard)}
+}
+
+// Source names the bytes of one attempt at an asset.
+type Source struct {
+	Workspace  id.Workspace
+	Asset      id.Asset
+	Generation int
+}
+
+// ObjectPrefix begins the keys of all objects of an asset.
+func ObjectPrefix(w id.Workspace, a id.Asset) string {
+	return fmt.Sprintf("w/%s/%02x/%s/", w, a.Spread(), a)
+}
+
+// Key is the object key of the source.
+func (s Source) Key() string {
+	return ObjectPrefix(s.Workspace, s.Asset) + strconv.Itoa(s.Generation) + "/source"
+}
+
+// ParseSource reads an object key back; ok is false for every other key, also for one that Key would spell differently.
+func ParseSource(key string) (s Source, ok bool) {
+	p := strings.Split(key, "/")
+	if len(p) != 6 {
+		return s, false
+	}
+	w, err := id.ParseWorkspace(p[1])
+	if err != nil {
+		return s, false
+	}
+	a, err := id.ParseAsset(p[3])
+	if err != nil {
+		return s, false
+	}
+	g, err := strconv.Atoi(p[4])
+	if err != nil || g < 1 {
+		return s, false
+	}
+	s = Source{w, a, g}
+	return s, s.Key() == key
+}

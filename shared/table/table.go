@@ -19,7 +19,8 @@
 // item, also after a restart; changes that changed nothing do not appear. Consumers must bear duplicates.
 //
 // Cost. Both drivers report read and write units by DynamoDB's rules to the Meter of the context: a write unit per KB begun, a
-// strongly consistent read unit per 4 KB begun (half for Eventual), transactions double, a failed condition too.
+// strongly consistent read unit per 4 KB begun (half for Eventual), transactions double. A failed condition and a refused
+// transaction cost too; a call refused as fault.Invalid before it was sent costs nothing. The rules are in cost.go.
 package table
 
 import (
@@ -65,7 +66,7 @@ type Table interface {
 	// Get reads one item. The error is ErrNotFound when there is none (or it expired).
 	Get(ctx context.Context, k Key, c Consistency) (Item, error)
 
-	// BatchGet reads up to MaxBatchGet different items; absent ones are nil at their place.
+	// BatchGet reads up to MaxBatchGet different items; absent ones are nil at their place. No keys: no items, no cost.
 	BatchGet(ctx context.Context, ks []Key, c Consistency) ([]Item, error)
 
 	// Write does one conditional write and gives the item as it is afterwards (nil after a delete or a check).
@@ -120,9 +121,8 @@ type Pos struct {
 	Key     Key    `json:"k"`
 }
 
-// Page is one page: exactly Limit items unless the range ended. Next is nil when there is nothing further; a page that is
-// full at the very end of the range may carry a Next that leads to an empty page only if the store cannot know: our drivers do
-// know (they look one item ahead), so Next is non-nil only if another item was there.
+// Page is one page of a query: exactly Limit items, or fewer at the end of the range. Next is the position to go on from; it is
+// nil if and only if no further item was in the range when the page was read. (The drivers look one item ahead, and pay for it.)
 type Page struct {
 	Items []Item
 	Next  *Pos

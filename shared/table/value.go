@@ -2,8 +2,8 @@ package table
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
-	"math/big"
 	"strconv"
 	"strings"
 )
@@ -101,15 +101,37 @@ func (n Number) Int64() (int64, error) { return strconv.ParseInt(string(n), 10, 
 
 // Cmp orders two Numbers by value: -1, 0 or +1. Text that is no number counts as 0.
 func (n Number) Cmp(m Number) int {
-	a, _ := new(big.Rat).SetString(string(n))
-	b, _ := new(big.Rat).SetString(string(m))
-	if a == nil {
-		a = new(big.Rat)
+	if n == m {
+		return 0
 	}
-	if b == nil {
-		b = new(big.Rat)
+	a, aneg := n.magnitude()
+	b, bneg := m.magnitude()
+	switch {
+	case aneg && bneg:
+		return cmpMagnitudes(b, a)
+	case aneg:
+		return -1
+	case bneg:
+		return 1
 	}
-	return a.Cmp(b)
+	return cmpMagnitudes(a, b)
+}
+
+// magnitude gives the canonical text without its sign.
+func (n Number) magnitude() (text string, negative bool) {
+	canonical, err := NewNumber(string(n))
+	if err != nil {
+		return "0", false
+	}
+	text, negative = strings.CutPrefix(string(canonical), "-")
+	return text, negative
+}
+
+// cmpMagnitudes orders canonical texts without signs: by the digits before the point, then digit by digit.
+func cmpMagnitudes(a, b string) int {
+	aw, af, _ := strings.Cut(a, ".")
+	bw, bf, _ := strings.Cut(b, ".")
+	return cmp.Or(cmp.Compare(len(aw), len(bw)), strings.Compare(aw, bw), strings.Compare(af, bf))
 }
 
 // Item is a whole row: its attributes by name, the two key attributes (AttrPK, AttrSK) among them.
@@ -192,12 +214,17 @@ func Equal(a, b Value) bool {
 	case Map:
 		b, ok := b.(Map)
 		return ok && equalMaps(a, b)
-	default: // String, Bool, Null are comparable
-		switch b.(type) {
-		case Bytes, List, Map:
-			return false
-		}
-		return a == b
+	case String:
+		b, ok := b.(String)
+		return ok && a == b
+	case Bool:
+		b, ok := b.(Bool)
+		return ok && a == b
+	case Null:
+		_, ok := b.(Null)
+		return ok
+	default: // none of the seven types; Validate refuses it
+		return false
 	}
 }
 

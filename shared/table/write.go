@@ -8,7 +8,7 @@ const (
 	VerbPut    Verb = iota + 1 // replace the whole item
 	VerbUpdate                 // change some attributes of an existing item
 	VerbDelete                 // remove the item
-	VerbCheck                  // only hold the condition; in transactions
+	VerbCheck                  // only hold the condition; meant for transactions
 )
 
 // Write is one conditional write; made by Put, Update, Delete and Check.
@@ -31,7 +31,7 @@ func Update(k Key, c Cond, edits ...Edit) Write {
 // Delete removes an item that exists if the condition holds as well; an absent item is a lost condition.
 func Delete(k Key, c Cond) Write { return Write{Verb: VerbDelete, Key: k, If: c} }
 
-// Check only holds a condition, for transactions.
+// Check only holds a condition, for transactions. Alone it is a strongly consistent read, priced as one.
 func Check(k Key, c Cond) Write { return Write{Verb: VerbCheck, Key: k, If: c} }
 
 // EditOp is what an Edit does to an attribute.

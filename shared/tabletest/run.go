@@ -1,0 +1,49 @@
+package tabletest
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/assetry/assetry/shared/table"
+)
+
+// Options is what a test wants of the table it opens.
+type Options struct {
+	Indexes []table.Index // the sparse indexes it has
+	Lazy    bool          // index reads should lag until SettleIndexes, if the driver can make them
+}
+
+// Driver is an open table under test, with its feed.
+type Driver interface {
+	table.Table
+	table.Feed
+
+	// SettleIndexes returns when index queries show every write that was answered before the call.
+	SettleIndexes(ctx context.Context) error
+
+	// Reopen closes the driver and opens another on the same data. The old one is not used again.
+	Reopen(t *testing.T) Driver
+}
+
+// Clock is implemented by drivers whose idea of now a test can move; it starts at the real time.
+type Clock interface {
+	// Advance moves the clock.
+	Advance(d time.Duration)
+}
+
+// Open opens a new, empty table; t.Cleanup closes it.
+type Open func(t *testing.T, o Options) Driver
+
+// Run holds a driver to the contract of package table.
+func Run(t *testing.T, open Open) {
+	for _, part := range []struct {
+		name string
+		run  func(*testing.T, Open)
+	}{
+		{"conditions", testConditions},
+		{"writes", testWrites},
+	} {
+		t.Run(part.name, func(t *testing.T) { part.run(t, open) })
+	}
+}

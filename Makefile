@@ -1,0 +1,79 @@
+# Assetry. `make` lists the targets.
+# What the tests need beside Go is installed by infra/tools into .tools, in pinned versions, once.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+# The functions' processor. It must agree with the parameter Architecture of template.yaml: amd64 there is x86_64.
+ARCH ?= arm64
+BUILD := CGO_ENABLED=0 GOOS=linux GOARCH=$(ARCH) go build -tags lambda.norpc -trimpath -ldflags "-s -w"
+FUNCTIONS := $(patsubst functions/%/main.go,%,$(wildcard functions/*/main.go))
+SAM := SAM_CLI_TELEMETRY=0 .tools/sam/bin/sam
+REGION ?= us-east-1
+
+.PHONY: help run test check build bench deploy clean tools FORCE
+
+help:
+	@echo 'make run [ARGS="-addr 127.0.0.1:8080 -data .assetry"]   the whole product on this machine; needs Go only'
+	@echo 'make test [PKG=./shared/...]   every test on real engines and clients, which are installed first'
+	@echo 'make check                     format, vet, staticcheck, modules, house rules, template'
+	@echo 'make build [ARCH=amd64]        every function, for Lambda, as dist/<name>/bootstrap'
+	@echo 'make bench                     latencies, start times and sizes'
+	@echo 'make deploy                    build and deploy to the AWS account that is signed in'
+	@echo 'make clean                     remove what was built; .tools and .assetry stay'
+
+run:
+	@go run ./infra/local $(ARGS)
+
+test: tools
+	@.tools/bin/tools test $(PKG)
+
+check: tools
+	@echo 'check: gofmt'
+	@unformatted=$$(gofmt -l $(wildcard functions infra shared)); \
+	    if [[ -n $$unformatted ]]; then echo "gofmt -w these files:"; echo "$$unformatted"; exit 1; fi
+	@echo 'check: go vet'
+	@go vet ./...
+	@echo 'check: staticcheck'
+	@go tool staticcheck ./...
+	@echo 'check: go.mod and go.sum'
+	@go mod tidy -diff
+	@go mod verify
+	@echo 'check: scripts'
+	@bash -n .ci/run
+	@python3 -c 'import ast, sys; [ast.parse(open(f).read(), f) for f in sys.argv[1:]]' infra/tools/*.py
+	@for f in infra/acceptance/node/*.mjs; do node --check "$$f"; done
+	@echo 'check: house rules'
+	@go test ./infra/house/...
+	@echo 'check: template.yaml'
+	@.tools/bin/tools install sam
+	@$(SAM) validate --lint --region $(REGION)
+
+build: $(FUNCTIONS:%=dist/%/bootstrap)
+
+dist/%/bootstrap: FORCE
+	@$(BUILD) -o $@ ./functions/$*
+	@printf '%9d bytes  %s\n' $$(wc -c < $@) $@
+
+# SAM asks for build-<logical id>. The logical id of a function is its folder's name in CamelCase, every word with one capital at its
+# front, and the word Function at the end: AssetsCreateFunction is built from functions/assets-create.
+build-%:
+	@folder=$$(sed -E 's/Function$$//; s/([A-Z])/-\L\1/g; s/^-//' <<< '$*'); \
+	    $(BUILD) -o "$(ARTIFACTS_DIR)/bootstrap" "./functions/$$folder"
+
+bench:
+	@go run ./infra/bench $(ARGS)
+
+deploy: tools
+	@.tools/bin/tools install sam
+	@$(SAM) build
+	@$(SAM) deploy $(ARGS)
+
+clean:
+	@rm -rf dist .aws-sam
+
+# A program, and not `go run`: a signal to make then reaches it, and it stops what it started.
+tools:
+	@mkdir -p .tools/bin
+	@go build -o .tools/bin/tools ./infra/tools

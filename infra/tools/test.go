@@ -1,0 +1,87 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// acceptance is tested without the race detector: its processes are the product's own, and what it measures is time. Everything else
+// is tested with it.
+const acceptance = "github.com/assetry/assetry/infra/acceptance"
+
+// test installs every tool, starts DynamoDB Local, and runs the tests of the packages, by default all.
+func test(ctx context.Context, root string, packages []string) error {
+	if err := install(ctx, root, nil); err != nil {
+		return err
+	}
+	say("starting DynamoDB Local, in memory, for this run only")
+	db, err := startDynamoDB(ctx, root)
+	if err != nil {
+		return err
+	}
+	defer db.stop()
+	env := append(os.Environ(), "ASSETRY_TEST_STRICT=1", "ASSETRY_TEST_DYNAMODB="+db.endpoint, "ASSETRY_TEST_CHROMIUM="+needChrome.path())
+
+	raced, slow, err := split(ctx, root, packages)
+	if err != nil {
+		return err
+	}
+	sum := newSummary(os.Stdout)
+	if len(raced) > 0 {
+		say("testing %d packages with the race detector (the first build with it takes minutes)", len(raced))
+		err = goTest(ctx, root, env, sum, append([]string{"-race", "-timeout=15m"}, raced...))
+	}
+	if len(slow) > 0 && ctx.Err() == nil {
+		say("acceptance tests: real clients against the local stack")
+		err = errors.Join(err, goTest(ctx, root, env, sum, append([]string{"-count=1", "-timeout=15m"}, slow...)))
+	}
+	sum.print()
+	return errors.Join(err, sum.err(), ctx.Err())
+}
+
+// split lists the packages that are tested with the race detector, and those that are not.
+func split(ctx context.Context, root string, packages []string) (raced, plain []string, err error) {
+	if len(packages) == 0 {
+		packages = []string{"./..."}
+	}
+	cmd := exec.CommandContext(ctx, "go", append([]string{"list"}, packages...)...)
+	cmd.Dir, cmd.Stderr = root, os.Stderr
+	out, err := cmd.Output()
+	if err != nil {
+		return nil, nil, fmt.Errorf("list packages: %w", err)
+	}
+	for _, p := range strings.Fields(string(out)) {
+		if p == acceptance {
+			plain = append(plain, p)
+		} else {
+			raced = append(raced, p)
+		}
+	}
+	return raced, plain, nil
+}
+
+// goTest runs go test and feeds what happens into the summary.
+func goTest(ctx context.Context, root string, env []string, sum *summary, args []string) error {
+	cmd := exec.CommandContext(ctx, "go", append([]string{"test", "-json"}, args...)...)
+	cmd.Dir, cmd.Env, cmd.Stderr = root, env, os.Stderr
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGINT) }
+	cmd.WaitDelay = 10 * time.Second
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return err
+	}
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	readErr := sum.read(out)
+	if err := cmd.Wait(); err != nil {
+		return fmt.Errorf("go test: %w", err)
+	}
+	return readErr
+}

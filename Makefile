@@ -59,7 +59,7 @@ dist/%/bootstrap: FORCE
 # SAM asks for build-<logical id>. The logical id of a function is its folder's name in CamelCase, every word with one capital at its
 # front, and the word Function at the end: AssetsCreateFunction is built from functions/assets-create.
 build-%:
-	@folder=$$(sed -E 's/Function$$//; s/([A-Z])/-\L\1/g; s/^-//' <<< '$*'); \
+	@folder=$$(sed -E 's/Function$$//; s/([A-Z])/-\1/g; s/^-//' <<< '$*' | tr A-Z a-z); \
 	    $(BUILD) -o "$(ARTIFACTS_DIR)/bootstrap" "./functions/$$folder"
 
 bench:

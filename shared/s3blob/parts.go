@@ -1,0 +1,108 @@
+package s3blob
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+
+	"github.com/assetry/assetry/shared/blob"
+)
+
+// StartParts begins a multipart upload. Type and metadata are set here, not when it completes.
+func (b *Bucket) StartParts(ctx context.Context, key string, o blob.PutOptions) (string, error) {
+	meta, err := sdkMeta(o.Meta)
+	if err != nil {
+		return "", err
+	}
+	ctx, _ = begin(ctx, "CreateMultipartUpload")
+	out, err := b.client.CreateMultipartUpload(ctx, &s3.CreateMultipartUploadInput{
+		Bucket: &b.bucket, Key: &key, ContentType: optional(o.Type), Metadata: meta,
+	})
+	if err != nil {
+		return "", failed(err, "begin the parts of", key)
+	}
+	return aws.ToString(out.UploadId), nil
+}
+
+// PutPart writes one part of at most 5 GiB. The same number again replaces it.
+func (b *Bucket) PutPart(ctx context.Context, key, upload string, number int, body io.ReadSeeker, size int64) (blob.Part, error) {
+	if number < 1 || number > mostParts {
+		return blob.Part{}, fmt.Errorf("write part %d of %s: want 1 to %d", number, key, mostParts)
+	}
+	ctx, _ = begin(ctx, "UploadPart")
+	out, err := b.client.UploadPart(ctx, &s3.UploadPartInput{
+		Bucket: &b.bucket, Key: &key, UploadId: &upload, PartNumber: aws.Int32(int32(number)), Body: body, ContentLength: &size,
+	})
+	if err != nil {
+		return blob.Part{}, failed(err, "write part "+strconv.Itoa(number)+" of", key)
+	}
+	return blob.Part{Number: number, ETag: unquote(out.ETag), Size: size}, nil
+}
+
+// ListParts lists the parts with numbers above after, in order, up to limit (1 to 1,000); more says whether others follow.
+func (b *Bucket) ListParts(ctx context.Context, key, upload string, after, limit int) ([]blob.Part, bool, error) {
+	if limit < 1 || limit > 1000 {
+		return nil, false, fmt.Errorf("list the parts of %s: limit %d, want 1 to 1000", key, limit)
+	}
+	ctx, _ = begin(ctx, "ListParts")
+	in := &s3.ListPartsInput{Bucket: &b.bucket, Key: &key, UploadId: &upload, MaxParts: aws.Int32(int32(limit))}
+	if after > 0 {
+		in.PartNumberMarker = aws.String(strconv.Itoa(after))
+	}
+	out, err := b.client.ListParts(ctx, in)
+	if err != nil {
+		return nil, false, failed(err, "list the parts of", key)
+	}
+	ps := make([]blob.Part, len(out.Parts))
+	for i, p := range out.Parts {
+		ps[i] = blob.Part{Number: int(aws.ToInt32(p.PartNumber)), ETag: unquote(p.ETag), Size: aws.ToInt64(p.Size)}
+	}
+	return ps, aws.ToBool(out.IsTruncated), nil
+}
+
+// CompleteParts joins the parts. Where every part states its size, S3 also checks the sum; else a HEAD follows, for the size. Parts that do not fit what was uploaded
+// are a fault.Invalid. Modified of the answer is zero; type and metadata are those of the options, which S3 does not repeat.
+func (b *Bucket) CompleteParts(ctx context.Context, key, upload string, ps []blob.Part, o blob.PutOptions) (blob.Object, error) {
+	if len(ps) == 0 {
+		return blob.Object{}, errors.New("complete " + key + ": no parts")
+	}
+	parts, total := make([]types.CompletedPart, len(ps)), int64(0)
+	known := true
+	for i, p := range ps {
+		parts[i] = types.CompletedPart{PartNumber: aws.Int32(int32(p.Number)), ETag: aws.String(`"` + p.ETag + `"`)}
+		total += p.Size
+		known = known && p.Size > 0
+	}
+	in := &s3.CompleteMultipartUploadInput{
+		Bucket: &b.bucket, Key: &key, UploadId: &upload, IfNoneMatch: ifAbsent(o),
+		MultipartUpload: &types.CompletedMultipartUpload{Parts: parts},
+	}
+	if known {
+		in.MpuObjectSize = &total
+	}
+	cctx, c := begin(ctx, "CompleteMultipartUpload")
+	out, err := b.client.CompleteMultipartUpload(cctx, in)
+	if err != nil {
+		return blob.Object{}, failedWrite(err, c, "complete", key)
+	}
+	if !known {
+		return b.Head(ctx, key, aws.ToString(out.VersionId))
+	}
+	return blob.Object{Key: key, Version: aws.ToString(out.VersionId), ETag: unquote(out.ETag), Size: total, Type: o.Type, Meta: o.Meta}, nil
+}
+
+// AbortParts drops an upload and its parts. Aborting what is not there is no error.
+func (b *Bucket) AbortParts(ctx context.Context, key, upload string) error {
+	ctx, _ = begin(ctx, "AbortMultipartUpload")
+	_, err := b.client.AbortMultipartUpload(ctx, &s3.AbortMultipartUploadInput{Bucket: &b.bucket, Key: &key, UploadId: &upload})
+	if code, _ := answer(err); err == nil || code == "NoSuchUpload" {
+		return nil
+	}
+	return failed(err, "abort the parts of", key)
+}

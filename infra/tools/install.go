@@ -76,7 +76,7 @@ func install(ctx context.Context, root string, names []string) error {
 			return fmt.Errorf("no tool is called %q", name)
 		}
 	}
-	unlock, err := lock(filepath.Join(root, ".tools"))
+	unlock, err := lock(ctx, filepath.Join(root, ".tools"))
 	if err != nil {
 		return err
 	}
@@ -93,7 +93,7 @@ func install(ctx context.Context, root string, names []string) error {
 }
 
 // lock waits until no other process installs into the folder.
-func lock(dir string) (unlock func(), err error) {
+func lock(ctx context.Context, dir string) (unlock func(), err error) {
 	if err := os.MkdirAll(filepath.Join(dir, "stamps"), 0o755); err != nil {
 		return nil, err
 	}
@@ -101,10 +101,25 @@ func lock(dir string) (unlock func(), err error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX); err != nil {
-		return nil, errors.Join(err, f.Close())
+	tick := time.NewTicker(200 * time.Millisecond)
+	defer tick.Stop()
+	for waited := false; ; waited = true {
+		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		if err == nil {
+			return func() { _ = f.Close() }, nil
+		}
+		if !errors.Is(err, syscall.EWOULDBLOCK) {
+			return nil, errors.Join(err, f.Close())
+		}
+		if !waited {
+			say("waiting for another process that installs into .tools")
+		}
+		select {
+		case <-ctx.Done():
+			return nil, errors.Join(ctx.Err(), f.Close())
+		case <-tick.C:
+		}
 	}
-	return func() { _ = f.Close() }, nil
 }
 
 func (t tool) install(ctx context.Context, root string) error {

@@ -1,0 +1,96 @@
+package folder
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/assetry/assetry/shared/access"
+	"github.com/assetry/assetry/shared/fault"
+	"github.com/assetry/assetry/shared/id"
+	"github.com/assetry/assetry/shared/name"
+	"github.com/assetry/assetry/shared/schema"
+	"github.com/assetry/assetry/shared/table"
+)
+
+// Limits of an item, in characters. The text is a note or a prompt, not a document; an item stays far under the table's 400 KB.
+const (
+	MaxText        = 10_000
+	MaxDescription = 1_000
+)
+
+// TypeText is the type of an item that is a text.
+const TypeText = "text"
+
+// Item is a thing in a folder.
+type Item struct {
+	Node        id.Node
+	Folder      id.Folder
+	Type        string // TypeText
+	Text        string
+	Description string
+}
+
+// AddText puts a text of 1 to MaxText characters with a description of up to MaxDescription into a folder; a bad one is fault.Invalid. A folder
+// that is not there, or is deleted at the same moment, is fault.NotFound, and nothing is written.
+func (s *Service) AddText(ctx context.Context, p access.Principal, w id.Workspace, f id.Folder, text, description string) (Item, error) {
+	if err := access.Authorize(p, access.AddFolderItem, w); err != nil {
+		return Item{}, err
+	}
+	if err := checkItem(text, description); err != nil {
+		return Item{}, err
+	}
+	for range maxTries {
+		item := Item{Node: id.NewNode(w, s.now()), Folder: f, Type: TypeText, Text: text, Description: description}
+		err := s.transact(ctx, []table.Write{
+			table.Check(schema.FolderKey(w, f), table.Present()),
+			table.Put(item.row(w, p.Key), table.Absent()),
+		})
+		if err == nil {
+			return item, nil
+		}
+		refused := table.Refused(err)
+		if refused == nil {
+			return Item{}, fmt.Errorf("add to folder %s: %w", f, err)
+		}
+		if refused.Reasons[0] == table.ConditionLost {
+			return Item{}, access.Missing("folder")
+		}
+		if table.EqualItems(refused.Current[1], item.row(w, p.Key)) {
+			return item, nil // written by an earlier attempt of the driver whose answer was lost
+		}
+		// The drawn id is taken: draw again.
+	}
+	return Item{}, fault.New(fault.Throttled, "The item could not be added; wait a moment and repeat.")
+}
+
+func checkItem(text, description string) error {
+	var bad []fault.Field
+	var f *fault.Error
+	if text == "" {
+		bad = append(bad, fault.Field{Name: "text", Message: fmt.Sprintf("is empty; send 1 to %d characters", MaxText)})
+	} else if errors.As(name.CheckText("text", text, MaxText), &f) {
+		bad = append(bad, f.Fields...)
+	}
+	if errors.As(name.CheckText("description", description, MaxDescription), &f) {
+		bad = append(bad, f.Fields...)
+	}
+	return fault.BadFields(bad)
+}
+
+func (i Item) row(w id.Workspace, by id.Key) table.Item {
+	k := schema.FolderItemKey(w, i.Folder, i.Node)
+	it := table.Item{
+		table.AttrPK:     table.String(k.PK),
+		table.AttrSK:     table.String(k.SK),
+		schema.NodeID:    table.String(i.Node.String()),
+		schema.NodeType:  table.String(i.Type),
+		schema.Text:      table.String(i.Text),
+		schema.CreatedBy: table.String(by.String()),
+		schema.Version:   table.Int(1),
+	}
+	if i.Description != "" {
+		it[schema.Description] = table.String(i.Description)
+	}
+	return it
+}

@@ -8,7 +8,7 @@
 //	folder's item       ws_<uuid>                     folderitem#<folder>#<node>     folder
 //	sweep watermark     ws_<uuid>                     sweep#<shard>                  upload
 //	asset               ws_<uuid>#a#<shard>           <asset uuid>                   upload, asset
-//	asset on a project  prj_<uuid>                    asset#<asset uuid>             project, upload
+//	asset on a project  prj_<uuid>                    asset#<asset uuid>             project, upload; also by asset in IndexOnAsset
 //	deleted asset       gone#<asset uuid>             gone                           asset; expires
 //	API key             key#<sha-256>                 key                            account
 //	active workspaces   active#<hour>#<0-f>           ws_<uuid>                      upload; expires
@@ -74,6 +74,8 @@ const (
 // Attributes of folders, nodes and sweeping.
 const (
 	NodeID    = "node"      // String: id of a node
+	OnAsset   = "asset"     // String: asset of a node; partition key of IndexOnAsset
+	OnProject = "on"        // String: project of a node; sort key of IndexOnAsset
 	NodeType  = "node_type" // String: image, video, audio, text
 	Text      = "text"      // String: text of a folder item
 	FolderID  = "folder_id" // String: id, in the row that finds a folder by name
@@ -81,12 +83,18 @@ const (
 	Hour      = "hour"      // String: hours before it are done
 )
 
+// IndexOnAsset finds the projects an asset is on: asset id, then project id.
+const IndexOnAsset = "projects-by-asset"
+
 // IndexKeys finds the API keys of a workspace: home, then key id.
 const IndexKeys = "keys-by-home"
 
 // Indexes are the secondary indexes of the table, as template.yaml declares them.
 func Indexes() []table.Index {
-	return []table.Index{{Name: IndexKeys, PK: Home, SK: KeyID}}
+	return []table.Index{
+		{Name: IndexKeys, PK: Home, SK: KeyID},
+		{Name: IndexOnAsset, PK: OnAsset, SK: OnProject},
+	}
 }
 
 // WorkspaceKey is the row of a workspace.

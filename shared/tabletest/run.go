@@ -43,6 +43,12 @@ func Run(t *testing.T, open Open) {
 	}{
 		{"conditions", testConditions},
 		{"writes", testWrites},
+		{"refusals", testRefusals},
+		{"values", testValues},
+		{"sizes", testSizes},
+		{"reads", testReads},
+		{"queries", testQueries},
+		{"query pages", testPages},
 	} {
 		t.Run(part.name, func(t *testing.T) { part.run(t, open) })
 	}

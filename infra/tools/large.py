@@ -1,8 +1,7 @@
-"""Makes the sample files that are too large for a direct upload: python large.py OUTDIR
+"""Make the sample files whose size matters: python infra/tools/large.py DIR
 
-large-noise.png  a picture of noise, 2000 x 1900, about 11.4 MB (noise does not compress)
-large-film.mp4   a film with a noisy picture, 1280 x 720, about 11 MB, its moov box at the end
-large-photo.jpg  a noisy picture, 3000 x 2000, between 4 MiB and 11 MB
+edge.png        a picture of exactly 4 MiB, the most that a direct upload takes
+large-film.mp4  a film of more than 11 MB, its moov box at the end
 """
 
 import pathlib
@@ -12,31 +11,41 @@ import sys
 
 import imageio_ffmpeg
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+DIRECT_LIMIT = 4 * 1024 * 1024  # bytes
 
 
-def noise(width: int, height: int) -> Image.Image:
-    """The same noise on every run, so that every run uploads the same bytes."""
-    return Image.frombytes("RGB", (width, height), random.Random(1).randbytes(width * height * 3))
+def edge(target):
+    """Noise, filled up with a comment to the byte: a tEXt chunk is 12 bytes, a keyword, a zero byte and the text."""
+    picture = Image.frombytes("RGB", (1200, 1150), random.Random(3).randbytes(1200 * 1150 * 3))
+    picture.save(target)
+    keyword = "Comment"
+    comment = PngInfo()
+    comment.add_text(keyword, "x" * (DIRECT_LIMIT - target.stat().st_size - 12 - len(keyword) - 1))
+    picture.save(target, pnginfo=comment)
+    if target.stat().st_size != DIRECT_LIMIT:
+        sys.exit(f"{target} has {target.stat().st_size} bytes, not {DIRECT_LIMIT}")
 
 
-def film(target: pathlib.Path) -> None:
+def film(target):
+    """A test picture with noise, which no encoder makes small."""
     subprocess.run(
         [
             imageio_ffmpeg.get_ffmpeg_exe(), "-y", "-loglevel", "error",
             "-f", "lavfi", "-i", "testsrc2=size=1280x720:rate=25:duration=8,noise=alls=60:allf=t",
-            "-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p",
-            "-b:v", "12M", "-minrate", "12M", "-maxrate", "12M", "-bufsize", "2M",
-            str(target),
+            "-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-b:v", "14M", str(target),
         ],
         check=True,
     )
+    if target.stat().st_size < 11_000_000:
+        sys.exit(f"{target} has only {target.stat().st_size} bytes")
 
 
-def main() -> None:
+def main():
     out = pathlib.Path(sys.argv[1])
     out.mkdir(parents=True, exist_ok=True)
-    noise(2000, 1900).save(out / "large-noise.png")
-    noise(3000, 2000).save(out / "large-photo.jpg", quality=85)
+    edge(out / "edge.png")
     film(out / "large-film.mp4")
 
 

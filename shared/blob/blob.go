@@ -2,7 +2,8 @@
 //
 // Versioning is on: a key may hold several versions, bytes of a version never change, every delete names a version. Errors: a
 // missing key or version is ErrNotFound (also where S3 answers 403 for want of s3:ListBucket); fault.Throttled means nothing
-// happened; fault.Unavailable means the answer was lost and it may have happened; everything else is internal.
+// happened; fault.Unavailable means the answer was lost and it may have happened; fault.Invalid is about what a client declared (a
+// type or metadata that cannot be stored, parts that do not fit); everything else is internal.
 package blob
 
 import (
@@ -127,7 +128,9 @@ type Parts interface {
 	PutPart(ctx context.Context, key, upload string, number int, body io.ReadSeeker, size int64) (Part, error)
 	// ListParts lists the parts with numbers above after, in order, up to limit (1 to 1,000); more says whether others follow.
 	ListParts(ctx context.Context, key, upload string, after, limit int) (ps []Part, more bool, err error)
-	// CompleteParts joins the parts. A repeat after success is ErrNotFound: look at the object.
+	// CompleteParts joins the parts. A repeat after success answers the same for a while and is ErrNotFound later: look at the
+	// object. Parts that are not what was uploaded (number, ETag, order, under 5 MiB before the last) are fault.Invalid, and the
+	// upload stays open.
 	CompleteParts(ctx context.Context, key, upload string, ps []Part, o PutOptions) (Object, error)
 	// AbortParts drops an upload and its parts. Aborting what is not there is no error.
 	AbortParts(ctx context.Context, key, upload string) error

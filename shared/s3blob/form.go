@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/base64"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -50,7 +49,7 @@ func (b *Bucket) SignForm(ctx context.Context, s blob.FormSpec) (blob.Form, time
 		f.Fields[h.name] = h.value
 	}
 	f.Fields["policy"] = doc
-	f.Fields["x-amz-signature"] = hex.EncodeToString(mac(g.secret.key, doc))
+	f.Fields["x-amz-signature"] = g.secret.sign([]byte(doc))
 	return f, g.end, nil
 }
 

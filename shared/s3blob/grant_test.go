@@ -23,11 +23,14 @@ import (
 
 // onAmazon is a driver that signs for Amazon's S3 at a fixed time. Nothing is sent.
 func onAmazon(at time.Time, token string) *s3blob.Bucket {
-	client := s3.New(s3.Options{
+	return s3blob.New(onAmazonClient(token), "assets", s3blob.Options{Now: func() time.Time { return at }})
+}
+
+func onAmazonClient(token string) *s3.Client {
+	return s3.New(s3.Options{
 		Region:      "eu-west-1",
 		Credentials: credentials.NewStaticCredentialsProvider(versitytest.AccessKey, versitytest.SecretKey, token),
 	})
-	return s3blob.New(client, "assets", s3blob.Options{Now: func() time.Time { return at }})
 }
 
 func putSpec() blob.PutSpec {

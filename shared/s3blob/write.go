@@ -36,13 +36,12 @@ func (b *Bucket) Copy(ctx context.Context, srcKey, srcVersion, dstKey string, o 
 	if err != nil {
 		return blob.Object{}, err
 	}
-	in := &s3.CopyObjectInput{
-		Bucket: &b.bucket, Key: &dstKey, IfNoneMatch: ifAbsent(o),
-		CopySource: aws.String(b.bucket + "/" + escapePath(srcKey) + "?versionId=" + escape(srcVersion)),
-	}
 	if srcVersion == "" {
 		return blob.Object{}, fmt.Errorf("copy %s: no version; a copy names the version it is of", srcKey)
 	}
+	source := appendEscaped([]byte(b.bucket+"/"), srcKey, '/')
+	source = appendEscaped(append(source, "?versionId="...), srcVersion, 0)
+	in := &s3.CopyObjectInput{Bucket: &b.bucket, Key: &dstKey, IfNoneMatch: ifAbsent(o), CopySource: aws.String(string(source))}
 	if o.Type != "" || len(o.Meta) > 0 {
 		in.MetadataDirective, in.ContentType, in.Metadata = types.MetadataDirectiveReplace, optional(o.Type), meta
 	}

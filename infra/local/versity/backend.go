@@ -48,12 +48,20 @@ func (b *bucketBackend) CopyObject(ctx context.Context, in s3response.CopyObject
 	return out, b.created(ctx, "ObjectCreated:Copy", in.Bucket, in.Key, aws.ToString(out.VersionId), etag)
 }
 
-// CompleteMultipartUpload joins the parts.
+// CompleteMultipartUpload joins the parts. A repeat after success is answered by the engine without the version, which is the
+// current one, since it compares the ETags; S3 names it. The repeat is reported again: the first event may have died with a process.
 func (b *bucketBackend) CompleteMultipartUpload(ctx context.Context, in *s3.CompleteMultipartUploadInput) (
 	s3response.CompleteMultipartUploadResult, string, error) {
 	out, version, err := b.Backend.CompleteMultipartUpload(ctx, in)
 	if err != nil {
 		return out, version, err
+	}
+	if version == "" {
+		h, err := b.Backend.HeadObject(ctx, &s3.HeadObjectInput{Bucket: in.Bucket, Key: in.Key})
+		if err != nil {
+			return out, "", err
+		}
+		version = aws.ToString(h.VersionId)
 	}
 	return out, version, b.created(ctx, "ObjectCreated:CompleteMultipartUpload", in.Bucket, in.Key, version, aws.ToString(out.ETag))
 }

@@ -36,6 +36,7 @@ const (
 	Version   = "version"    // Number: counts the writes of the item, from 1
 	Name      = "name"       // String: what people call it
 	CreatedBy = "created_by" // String: id of the API key that made it
+	Workspace = "workspace"  // String: id of a workspace, where the key does not say it
 	CreatedAt = "created_at" // Number: Unix milliseconds, where the id does not say it
 )
 

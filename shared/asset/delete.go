@@ -1,0 +1,82 @@
+package asset
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/assetry/assetry/shared/access"
+	"github.com/assetry/assetry/shared/fault"
+	"github.com/assetry/assetry/shared/id"
+	"github.com/assetry/assetry/shared/schema"
+	"github.com/assetry/assetry/shared/table"
+)
+
+// RememberDeleted is how long a deleted asset is remembered, so that bytes its grants still bring are removed and a repeated
+// delete answers the same: far longer than the longest grant and its slowest transfer.
+const RememberDeleted = 7 * 24 * time.Hour
+
+// deleteTries bounds how often a delete is tried again after another writer of the row won.
+const deleteTries = 5
+
+// Delete removes an asset: from then on it is missing and its links are dead; its bytes go with the change feed. Repeating it
+// succeeds. The errors are fault.NotFound for an asset that never was (or was deleted longer than RememberDeleted ago),
+// fault.Forbidden, and fault.Throttled when other writers kept winning.
+func (s *Service) Delete(ctx context.Context, p access.Principal, a id.Asset) error {
+	for range deleteTries {
+		found, err := s.Allowed(ctx, p, access.DeleteAsset, a)
+		if fault.Is(err, fault.NotFound) {
+			return s.deletedBefore(ctx, p, a)
+		}
+		if err != nil {
+			return err
+		}
+		err = s.table.Transact(ctx, []table.Write{
+			table.Delete(found.Key(), table.Eq(schema.Version, table.Int(found.Version))),
+			table.Put(s.gone(found), table.Absent()),
+		})
+		if table.Refused(err) != nil {
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("delete asset %s: %w", a, err)
+		}
+		return nil
+	}
+	return fault.New(fault.Throttled, "The asset is being changed by others at this moment. Repeat the request.")
+}
+
+// gone is the row that remembers a deleted asset.
+func (s *Service) gone(a Asset) table.Item {
+	k := schema.GoneKey(a.ID)
+	return table.Item{
+		table.AttrPK: table.String(k.PK), table.AttrSK: table.String(k.SK),
+		table.AttrExpires: table.Int(s.now().Add(RememberDeleted).Unix()),
+		schema.Workspace:  table.String(a.Workspace.String()),
+	}
+}
+
+// deletedBefore is nil if the asset was one of the principal's and is deleted.
+func (s *Service) deletedBefore(ctx context.Context, p access.Principal, a id.Asset) error {
+	w, err := s.Gone(ctx, a)
+	if err != nil {
+		return err
+	}
+	if err := access.Authorize(p, access.DeleteAsset, w); err != nil {
+		return err
+	}
+	return nil
+}
+
+// Gone says in which workspace an asset was that has been deleted. The error is fault.NotFound when none is remembered.
+func (s *Service) Gone(ctx context.Context, a id.Asset) (id.Workspace, error) {
+	it, err := s.table.Get(ctx, schema.GoneKey(a), table.Strong)
+	if errors.Is(err, table.ErrNotFound) {
+		return id.Workspace{}, Missing()
+	}
+	if err != nil {
+		return id.Workspace{}, fmt.Errorf("look for deleted asset %s: %w", a, err)
+	}
+	return id.ParseWorkspace(it.Str(schema.Workspace))
+}

@@ -23,6 +23,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"github.com/assetry/assetry/shared/table"
@@ -54,15 +55,19 @@ type Table struct {
 	now     func() time.Time
 	indexes []table.Index
 	once    aws.RetryerV2 // for single writes: repeats only what certainly wrote nothing
+	freely  aws.RetryerV2 // for reads and transactions
 	pause   func(ctx context.Context, round int) error
 }
 
 var _ table.Table = (*Table)(nil)
 
-// New makes the driver of an existing table. It calls nothing.
+// New makes the driver of an existing table. It calls nothing. The driver brings its own retryers; those of the client do not matter.
 func New(client API, tableName string, o Options) *Table {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &Table{client: client, name: tableName, now: o.Now, indexes: o.Indexes, once: refusalRetryer(), pause: backoff}
+	return &Table{
+		client: client, name: tableName, now: o.Now, indexes: o.Indexes,
+		once: refusals(), freely: retryer(retry.DefaultRetryables), pause: backoff,
+	}
 }

@@ -26,7 +26,7 @@ func (t *Table) Query(ctx context.Context, q table.Query) (table.Page, error) {
 	var got []table.Item
 	for ask := want; ; {
 		in.Limit = aws.Int32(int32(ask))
-		out, err := t.client.Query(ctx, in)
+		out, err := t.client.Query(ctx, in, t.repeatable)
 		if err != nil {
 			return table.Page{}, failed(ctx, "query "+q.PK, err)
 		}

@@ -33,7 +33,7 @@ func (t *Table) get(ctx context.Context, k table.Key, c table.Consistency) (tabl
 	out, err := t.client.GetItem(ctx, &dynamodb.GetItemInput{
 		TableName: &t.name, Key: keyAttributes(k), ConsistentRead: &strong,
 		ReturnConsumedCapacity: types.ReturnConsumedCapacityTotal,
-	})
+	}, t.repeatable)
 	if err != nil {
 		return nil, failed(ctx, "get "+k.String(), err)
 	}
@@ -105,7 +105,7 @@ func (t *Table) batch(ks []table.Key, c table.Consistency) map[string]types.Keys
 func (t *Table) batchRound(ctx context.Context, ask map[string]types.KeysAndAttributes, found map[table.Key]table.Item) (map[string]types.KeysAndAttributes, error) {
 	out, err := t.client.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{
 		RequestItems: ask, ReturnConsumedCapacity: types.ReturnConsumedCapacityTotal,
-	})
+	}, t.repeatable)
 	if err != nil {
 		return nil, failed(ctx, "batch get", err)
 	}

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
@@ -17,7 +19,7 @@ import (
 	"github.com/assetry/assetry/shared/table"
 )
 
-// maxTries is how often a single write is sent at most. The SDK's default is 3; DynamoDB's own SDKs grew to 4.
+// maxTries is how often a request is sent at most: what AWS's newer SDK defaults say for DynamoDB.
 const maxTries = 4
 
 // What callers read.
@@ -37,22 +39,33 @@ var throttles = map[string]struct{}{
 	"ReplicatedWriteConflictException":       {},
 }
 
-// refusalRetryer repeats only what certainly wrote nothing.
-func refusalRetryer() aws.RetryerV2 {
+// retryer is the SDK's standard one with DynamoDB's short pauses: 25 ms doubling, of which a random part is waited.
+func retryer(retryables []retry.IsErrorRetryable) aws.RetryerV2 {
 	return retry.NewStandard(func(o *retry.StandardOptions) {
 		o.MaxAttempts = maxTries
-		o.Retryables = []retry.IsErrorRetryable{
-			retry.NoRetryCanceledError{},
-			retry.RetryableErrorCode{Codes: throttles},
-			retry.IsErrorRetryableFunc(neverSent),
-			retry.IsErrorRetryableFunc(ambiguous),
-			retry.RetryableError{}, // clock skew: the signature was refused
-		}
+		o.Retryables = retryables
+		o.Backoff = retry.BackoffDelayerFunc(func(attempt int, _ error) (time.Duration, error) {
+			return rand.N(25 * time.Millisecond << min(attempt, 6)), nil
+		})
 	})
 }
 
-// single makes one call use the table's retryer for single writes.
+// refusals makes the retryer of single writes: it repeats only what certainly wrote nothing.
+func refusals() aws.RetryerV2 {
+	return retryer([]retry.IsErrorRetryable{
+		retry.NoRetryCanceledError{},
+		retry.RetryableErrorCode{Codes: throttles},
+		retry.IsErrorRetryableFunc(neverSent),
+		retry.IsErrorRetryableFunc(ambiguous),
+		retry.RetryableError{}, // clock skew: the signature was refused
+	})
+}
+
+// single makes a call one that may be sent again only if it certainly wrote nothing.
 func (t *Table) single(o *dynamodb.Options) { o.Retryer = t.once }
+
+// repeatable makes a call one that may be sent again after anything.
+func (t *Table) repeatable(o *dynamodb.Options) { o.Retryer = t.freely }
 
 // neverSent says yes when no connection came about.
 func neverSent(err error) aws.Ternary {
@@ -98,16 +111,6 @@ type witness struct {
 	unsure bool
 }
 
-// watch puts the witness in front of the call's retryer.
-func (w *witness) watch(o *dynamodb.Options) {
-	if r, ok := o.Retryer.(aws.RetryerV2); ok {
-		w.RetryerV2 = r
-	} else {
-		w.RetryerV2 = retry.NewStandard()
-	}
-	o.Retryer = w
-}
-
 // IsErrorRetryable notes the error and leaves the answer to the retryer behind.
 func (w *witness) IsErrorRetryable(err error) bool {
 	w.unsure = w.unsure || unanswered(err)
@@ -147,7 +150,8 @@ var flaws = []struct{ says, words string }{
 	{"incorrect data type", "an attribute that is no number cannot be added to"},
 	{"Number overflow", "the sum is out of a number's range"},
 	{"Number underflow", "the sum is out of a number's range"},
-	{"significant digits", "the sum needs more than 38 digits"},
+	{"38 significant digits", "the sum needs more than 38 digits"},     // DynamoDB
+	{"precision up to 38 digits", "the sum needs more than 38 digits"}, // DynamoDB Local
 	{"Nesting Levels", "lists and maps nest deeper than 32 levels"},
 	{"Type mismatch for Index Key", "a key of an index must be a string of at least one byte, or be left out"},
 }

@@ -29,10 +29,10 @@ func (t *Table) Transact(ctx context.Context, ws []table.Write) error {
 		}
 		items[i] = t.transactItem(w, now)
 	}
-	seen := &witness{}
+	seen := &witness{RetryerV2: t.freely}
 	out, err := t.client.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{
 		TransactItems: items, ClientRequestToken: aws.String(uuid.NewString()), ReturnConsumedCapacity: perIndex,
-	}, seen.watch)
+	}, func(o *dynamodb.Options) { o.Retryer = seen })
 	if err == nil {
 		spent := 0.0
 		for i := range out.ConsumedCapacity {

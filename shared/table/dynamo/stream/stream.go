@@ -27,7 +27,8 @@ var latest = time.Date(2262, 1, 1, 0, 0, 0, 0, time.UTC)
 // Decode reads one record. The error says what is wrong with it: such a record was not made by a table of ours.
 func Decode(rec events.DynamoDBEventRecord) (table.Change, error) {
 	d := rec.Change
-	c := table.Change{Seq: d.SequenceNumber, At: d.ApproximateCreationDateTime.UTC().Truncate(time.Second)}
+	// Whole seconds, but they travelled as a float made of nanoseconds and may arrive a little short.
+	c := table.Change{Seq: d.SequenceNumber, At: d.ApproximateCreationDateTime.UTC().Round(time.Second)}
 	if c.Seq == "" {
 		return table.Change{}, fmt.Errorf("stream record %q has no sequence number", rec.EventID)
 	}

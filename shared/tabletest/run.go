@@ -49,6 +49,10 @@ func Run(t *testing.T, open Open) {
 		{"reads", testReads},
 		{"queries", testQueries},
 		{"query pages", testPages},
+		{"indexes", testIndexes},
+		{"expiry", testExpiry},
+		{"transactions", testTransactions},
+		{"concurrent writers", testConcurrency},
 	} {
 		t.Run(part.name, func(t *testing.T) { part.run(t, open) })
 	}

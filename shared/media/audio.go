@@ -9,6 +9,9 @@ const mpegWindow = 64 << 10
 func lookMP3(r *reader) (Info, error) {
 	off := int64(0)
 	for range 4 {
+		if off >= r.size {
+			return Info{}, incomplete("MP3", "it ends with its tag, before any sound")
+		}
 		b, err := r.upTo(off, 10)
 		if err != nil {
 			return Info{}, err
@@ -22,9 +25,6 @@ func lookMP3(r *reader) (Info, error) {
 		if footer != 0 {
 			off += 10
 		}
-	}
-	if off >= r.size {
-		return Info{}, incomplete("MP3", "it ends with its tag, before any sound")
 	}
 	b, err := r.upTo(off, mpegWindow)
 	if err != nil {
@@ -74,7 +74,6 @@ func mpegFrame(b []byte) int {
 	if version == 1 || layer == 4 || rate == 0 || rate == 15 || sampling == 3 {
 		return 0
 	}
-	hz := mpegSampling[sampling]
 	hz, row, samples := mpegSampling[sampling], layer-1, 1152
 	if version != 3 {
 		row = min(layer, 2) + 2

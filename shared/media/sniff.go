@@ -36,7 +36,7 @@ func signature(b []byte, size int64) string {
 // boxType tells apart the formats that consist of boxes: by the brands of ftyp, or by the first box of a QuickTime file that is older
 // than ftyp.
 func boxType(b []byte, size int64) string {
-	if len(b) < 16 {
+	if len(b) < 16 || b[0] == '<' { // markup that spells a box, in a file of a gigabyte
 		return ""
 	}
 	n, kind := int64(binary.BigEndian.Uint32(b)), string(b[4:8])

@@ -1,6 +1,7 @@
 package media
 
 import (
+	"bytes"
 	"encoding/binary"
 	"math"
 	"math/bits"
@@ -102,7 +103,7 @@ func ebmlType(head []byte) string {
 	if !ok || h.id != ebmlHeader {
 		return ""
 	}
-	switch t, _ := child(h.body, ebmlDocType); string(t.body) {
+	switch t, _ := child(h.body, ebmlDocType); string(bytes.TrimRight(t.body, "\x00")) {
 	case "webm":
 		return "video/webm"
 	case "matroska":

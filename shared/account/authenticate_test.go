@@ -7,6 +7,7 @@ import (
 
 	"github.com/assetry/assetry/shared/access"
 	"github.com/assetry/assetry/shared/account"
+	"github.com/assetry/assetry/shared/domaintest"
 	"github.com/assetry/assetry/shared/fault"
 	"github.com/assetry/assetry/shared/id"
 )
@@ -31,9 +32,9 @@ func TestAuthenticateRefusesWithoutARead(t *testing.T) {
 		{"a hundred kilobytes", strings.Repeat("s", 100_000), fault.BadCredentials},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			_, _, requests := spent(t, func(ctx context.Context) {
+			_, _, requests := domaintest.Spent(t, func(ctx context.Context) {
 				_, err := s.Authenticate(ctx, tt.secret)
-				wantKind(t, "Authenticate", err, tt.want)
+				domaintest.WantKind(t, "Authenticate", err, tt.want)
 				if err != nil && tt.secret != "" && len(tt.secret) > 8 && strings.Contains(err.Error(), tt.secret) {
 					t.Error("the error repeats the secret")
 				}
@@ -57,9 +58,9 @@ func TestAuthenticateUnknownKeyIsReadEveryTime(t *testing.T) {
 	elsewhere, _, _ := newService(t)
 	secret, _ := mustKey(t, elsewhere, access.Owner, mustWorkspace(t, elsewhere, "w").ID)
 	for range 2 {
-		read, _, _ := spent(t, func(ctx context.Context) {
+		read, _, _ := domaintest.Spent(t, func(ctx context.Context) {
 			_, err := s.Authenticate(ctx, secret)
-			wantKind(t, "Authenticate with another installation's key", err, fault.BadCredentials)
+			domaintest.WantKind(t, "Authenticate with another installation's key", err, fault.BadCredentials)
 		})
 		if read != 1 {
 			t.Errorf("%v read units, want 1: only positive answers are cached", read)
@@ -71,7 +72,7 @@ func TestAuthenticateReadsOncePerCacheFor(t *testing.T) {
 	s, _, c := newService(t)
 	secret, _ := mustKey(t, s, access.Owner, mustWorkspace(t, s, "w").ID)
 	ask := func() float64 {
-		read, _, _ := spent(t, func(ctx context.Context) {
+		read, _, _ := domaintest.Spent(t, func(ctx context.Context) {
 			if _, err := s.Authenticate(ctx, secret); err != nil {
 				t.Errorf("Authenticate: %v", err)
 			}
@@ -79,7 +80,7 @@ func TestAuthenticateReadsOncePerCacheFor(t *testing.T) {
 		return read
 	}
 	first, second := ask(), ask()
-	c.advance(account.CacheFor)
+	c.Advance(account.CacheFor)
 	if third := ask(); first != 1 || second != 0 || third != 1 {
 		t.Errorf("read units %v, %v, and %v after CacheFor, want 1, 0, 1", first, second, third)
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/assetry/assetry/shared/access"
 	"github.com/assetry/assetry/shared/account"
+	"github.com/assetry/assetry/shared/domaintest"
 	"github.com/assetry/assetry/shared/fault"
 	"github.com/assetry/assetry/shared/id"
 	"github.com/assetry/assetry/shared/schema"
@@ -50,7 +51,7 @@ func TestIssueKey(t *testing.T) {
 }
 
 func TestIssueKeyKeepsOnlyTheHash(t *testing.T) {
-	tab := newTable(t)
+	tab := domaintest.NewTable(t)
 	s := account.New(tab, account.Options{})
 	secret, _ := mustKey(t, s, access.Owner, mustWorkspace(t, s, "w").ID)
 	row, err := tab.Get(t.Context(), schema.APIKeyKey(sha256.Sum256([]byte(secret))), table.Strong)
@@ -85,9 +86,9 @@ func TestIssueKeyRefuses(t *testing.T) {
 		{"everything wrong at once", "\x07", map[id.Workspace]access.Role{unknown: "admin"}, []string{"name", "grants", "grants"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			_, write, _ := spent(t, func(ctx context.Context) {
+			_, write, _ := domaintest.Spent(t, func(ctx context.Context) {
 				_, _, err := s.IssueKey(ctx, tt.title, tt.grants)
-				wantKind(t, "IssueKey", err, fault.Invalid)
+				domaintest.WantKind(t, "IssueKey", err, fault.Invalid)
 				if diff := cmp.Diff(tt.fields, fieldNames(err)); diff != "" {
 					t.Errorf("fields (-want +got):\n%s", diff)
 				}
@@ -110,8 +111,8 @@ func fieldNames(err error) []string {
 }
 
 func TestIssueKeySucceedsWhenTheFirstAnswerWasLost(t *testing.T) {
-	tab := newTable(t)
-	s := account.New(repeating{tab}, account.Options{})
+	tab := domaintest.NewTable(t)
+	s := account.New(domaintest.Repeating{Table: tab}, account.Options{})
 	secret, k := mustKey(t, s, access.Editor, mustWorkspace(t, s, "w").ID)
 	if p, err := s.Authenticate(t.Context(), secret); err != nil || p.Key != k.ID {
 		t.Errorf("Authenticate = %v, %v, want key %s", p, err, k.ID)
@@ -131,10 +132,10 @@ func TestRevokeKey(t *testing.T) {
 		t.Fatalf("RevokeKey: %v", err)
 	}
 	_, err := s.Authenticate(t.Context(), secret)
-	wantKind(t, "Authenticate in the process that revoked", err, fault.BadCredentials)
-	c.advance(account.CacheFor)
+	domaintest.WantKind(t, "Authenticate in the process that revoked", err, fault.BadCredentials)
+	c.Advance(account.CacheFor)
 	_, err = other.Authenticate(t.Context(), secret)
-	wantKind(t, "Authenticate in another process after CacheFor", err, fault.BadCredentials)
+	domaintest.WantKind(t, "Authenticate in another process after CacheFor", err, fault.BadCredentials)
 	if err := other.RevokeKey(t.Context(), k.ID, w); err != nil {
 		t.Errorf("RevokeKey again: %v", err)
 	}
@@ -148,8 +149,8 @@ func TestRevokeKeyLooksOnlyInItsHome(t *testing.T) {
 	s, _, c := newService(t)
 	w, foreign := mustWorkspace(t, s, "w").ID, mustWorkspace(t, s, "foreign").ID
 	secret, k := mustKey(t, s, access.Owner, w)
-	wantKind(t, "RevokeKey from another home", s.RevokeKey(t.Context(), k.ID, foreign), fault.NotFound)
-	wantKind(t, "RevokeKey of an unknown key", s.RevokeKey(t.Context(), id.NewKey(c.Now()), w), fault.NotFound)
+	domaintest.WantKind(t, "RevokeKey from another home", s.RevokeKey(t.Context(), k.ID, foreign), fault.NotFound)
+	domaintest.WantKind(t, "RevokeKey of an unknown key", s.RevokeKey(t.Context(), id.NewKey(c.Now()), w), fault.NotFound)
 	if _, err := s.Authenticate(t.Context(), secret); err != nil {
 		t.Errorf("Authenticate after both: %v", err)
 	}
@@ -159,7 +160,7 @@ func TestRevokeKeyAtOnceSucceedsForAll(t *testing.T) {
 	s, _, _ := newService(t)
 	w := mustWorkspace(t, s, "w").ID
 	_, k := mustKey(t, s, access.Owner, w)
-	together(16, func(int) {
+	domaintest.Together(16, func(int) {
 		if err := s.RevokeKey(t.Context(), k.ID, w); err != nil {
 			t.Errorf("RevokeKey: %v", err)
 		}
@@ -176,7 +177,7 @@ func TestKeysAreListedOldestFirst(t *testing.T) {
 	for range 5 {
 		_, k := mustKey(t, s, access.Viewer, w)
 		want = append(want, k.ID)
-		c.advance(time.Second)
+		c.Advance(time.Second)
 	}
 	ks, err := s.Keys(t.Context(), w)
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/assetry/assetry/shared/account"
+	"github.com/assetry/assetry/shared/domaintest"
 	"github.com/assetry/assetry/shared/fault"
 	"github.com/assetry/assetry/shared/id"
 	"github.com/assetry/assetry/shared/schema"
@@ -64,9 +65,9 @@ func TestSplitRefuses(t *testing.T) {
 		{"an unknown workspace", id.NewWorkspace(c.Now()), 2, fault.NotFound},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			_, write, _ := spent(t, func(ctx context.Context) {
+			_, write, _ := domaintest.Spent(t, func(ctx context.Context) {
 				_, err := s.Split(ctx, tt.w, tt.count)
-				wantKind(t, "Split", err, tt.want)
+				domaintest.WantKind(t, "Split", err, tt.want)
 			})
 			if write != 0 {
 				t.Errorf("a refused Split wrote %v units, want nothing", write)
@@ -83,7 +84,7 @@ func TestSplitIntoThePresentCountWritesNothing(t *testing.T) {
 		if w.MaxShards() != count {
 			want = 1
 		}
-		_, write, _ := spent(t, func(ctx context.Context) {
+		_, write, _ := domaintest.Spent(t, func(ctx context.Context) {
 			var err error
 			if w, err = s.Split(ctx, w.ID, count); err != nil {
 				t.Errorf("Split into %d: %v", count, err)
@@ -98,12 +99,12 @@ func TestSplitIntoThePresentCountWritesNothing(t *testing.T) {
 func TestSplitAtOnceIsOneSplit(t *testing.T) {
 	s, _, c := newService(t)
 	w := mustWorkspace(t, s, "race")
-	together(16, func(int) {
+	domaintest.Together(16, func(int) {
 		if _, err := s.Split(t.Context(), w.ID, 2); err != nil {
 			t.Errorf("Split: %v", err)
 		}
 	})
-	c.advance(account.CacheFor)
+	c.Advance(account.CacheFor)
 	got, err := s.Workspace(t.Context(), w.ID)
 	if err != nil || len(got.Shards) != 1 || got.Version != 2 {
 		t.Errorf("16 equal splits gave %v at version %d (%v), want one epoch at version 2", got.Shards, got.Version, err)
@@ -111,8 +112,8 @@ func TestSplitAtOnceIsOneSplit(t *testing.T) {
 }
 
 func TestSplitSucceedsWhenTheFirstAnswerWasLost(t *testing.T) {
-	tab := newTable(t)
-	s := account.New(repeating{tab}, account.Options{})
+	tab := domaintest.NewTable(t)
+	s := account.New(domaintest.Repeating{Table: tab}, account.Options{})
 	w := mustWorkspace(t, s, "twice")
 	got, err := s.Split(t.Context(), w.ID, 2)
 	if err != nil || len(got.Shards) != 1 {
@@ -152,14 +153,14 @@ func TestShardFollowsTheTimeOfTheID(t *testing.T) {
 }
 
 func TestShardOfAnExistingAssetNeverMoves(t *testing.T) {
-	tab := newTable(t)
+	tab := domaintest.NewTable(t)
 	rapid.Check(t, func(rt *rapid.T) {
-		c := newClock()
+		c := domaintest.NewClock()
 		s := account.New(tab, account.Options{Now: c.Now})
 		w := mustWorkspace(t, s, "property")
 		where := map[id.Asset]int{}
 		for range rapid.IntRange(1, 12).Draw(rt, "steps") {
-			c.advance(time.Duration(rapid.Int64Range(0, int64(20*time.Minute)).Draw(rt, "pause")))
+			c.Advance(time.Duration(rapid.Int64Range(0, int64(20*time.Minute)).Draw(rt, "pause")))
 			if rapid.Bool().Draw(rt, "split") && w.MaxShards() < account.MaxShardCount {
 				var err error
 				if w, err = s.Split(t.Context(), w.ID, w.MaxShards()*2); err != nil {
@@ -178,7 +179,7 @@ func TestShardOfAnExistingAssetNeverMoves(t *testing.T) {
 }
 
 func TestWorkspaceRowWithBrokenShardsIsAnInternalError(t *testing.T) {
-	tab := newTable(t)
+	tab := domaintest.NewTable(t)
 	entry := func(from, count int64) table.Map {
 		return table.Map{schema.ShardFrom: table.Int(from), schema.ShardN: table.Int(count)}
 	}
@@ -201,7 +202,7 @@ func TestWorkspaceRowWithBrokenShardsIsAnInternalError(t *testing.T) {
 				t.Fatal(err)
 			}
 			_, err = s.Workspace(t.Context(), w.ID)
-			wantKind(t, "Workspace", err, fault.Internal)
+			domaintest.WantKind(t, "Workspace", err, fault.Internal)
 			if err == nil {
 				t.Error("Workspace with broken shards gave no error")
 			}

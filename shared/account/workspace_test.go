@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/assetry/assetry/shared/account"
+	"github.com/assetry/assetry/shared/domaintest"
 	"github.com/assetry/assetry/shared/fault"
 	"github.com/assetry/assetry/shared/id"
 )
@@ -16,7 +17,7 @@ import (
 func TestCreateWorkspace(t *testing.T) {
 	s, other, c := newService(t)
 	var got account.Workspace
-	read, write, requests := spent(t, func(ctx context.Context) {
+	read, write, requests := domaintest.Spent(t, func(ctx context.Context) {
 		var err error
 		if got, err = s.CreateWorkspace(ctx, "Küche 🍳"); err != nil {
 			t.Fatalf("CreateWorkspace: %v", err)
@@ -43,9 +44,9 @@ func TestCreateWorkspace(t *testing.T) {
 func TestCreateWorkspaceRefusesBadNames(t *testing.T) {
 	s, _, _ := newService(t)
 	for _, bad := range []string{"", strings.Repeat("é", 256), "a\nb", "a\x00b", "a\xffb"} {
-		_, write, _ := spent(t, func(ctx context.Context) {
+		_, write, _ := domaintest.Spent(t, func(ctx context.Context) {
 			_, err := s.CreateWorkspace(ctx, bad)
-			wantKind(t, "CreateWorkspace with a bad name", err, fault.Invalid)
+			domaintest.WantKind(t, "CreateWorkspace with a bad name", err, fault.Invalid)
 		})
 		if write != 0 {
 			t.Errorf("CreateWorkspace(%.10q) wrote %v units, want nothing", bad, write)
@@ -57,8 +58,8 @@ func TestCreateWorkspaceRefusesBadNames(t *testing.T) {
 }
 
 func TestCreateWorkspaceSucceedsWhenTheFirstAnswerWasLost(t *testing.T) {
-	tab := newTable(t)
-	w, err := account.New(repeating{tab}, account.Options{}).CreateWorkspace(t.Context(), "twice")
+	tab := domaintest.NewTable(t)
+	w, err := account.New(domaintest.Repeating{Table: tab}, account.Options{}).CreateWorkspace(t.Context(), "twice")
 	if err != nil {
 		t.Fatalf("CreateWorkspace: %v", err)
 	}
@@ -85,8 +86,8 @@ func TestWorkspaceIsReadOncePerCacheFor(t *testing.T) {
 		{"a moment before the end it does not", account.CacheFor - 1, 0},
 		{"at the end it reads again", 1, 1},
 	} {
-		c.advance(step.after)
-		if read, _, _ := spent(t, look); read != step.reads {
+		c.Advance(step.after)
+		if read, _, _ := domaintest.Spent(t, look); read != step.reads {
 			t.Errorf("%s: %v read units, want %v", step.name, read, step.reads)
 		}
 	}
@@ -95,9 +96,9 @@ func TestWorkspaceIsReadOncePerCacheFor(t *testing.T) {
 func TestWorkspaceThatIsMissingIsReadEveryTime(t *testing.T) {
 	s, _, c := newService(t)
 	for range 2 {
-		read, _, _ := spent(t, func(ctx context.Context) {
+		read, _, _ := domaintest.Spent(t, func(ctx context.Context) {
 			_, err := s.Workspace(ctx, id.NewWorkspace(c.Now()))
-			wantKind(t, "Workspace of an unknown id", err, fault.NotFound)
+			domaintest.WantKind(t, "Workspace of an unknown id", err, fault.NotFound)
 		})
 		if read != 1 {
 			t.Errorf("a missing workspace cost %v read units, want 1", read)
@@ -136,18 +137,18 @@ func TestRotateLinksRaisesTheEpoch(t *testing.T) {
 	if here, _ := s.Workspace(t.Context(), w.ID); here.LinkEpoch != 2 {
 		t.Errorf("the process that rotated sees epoch %d, want 2 at once", here.LinkEpoch)
 	}
-	c.advance(account.CacheFor)
+	c.Advance(account.CacheFor)
 	if there, _ := other.Workspace(t.Context(), w.ID); there.LinkEpoch != 2 {
 		t.Errorf("another process sees epoch %d after CacheFor, want 2", there.LinkEpoch)
 	}
 	_, err = s.RotateLinks(t.Context(), id.NewWorkspace(c.Now()))
-	wantKind(t, "RotateLinks of an unknown workspace", err, fault.NotFound)
+	domaintest.WantKind(t, "RotateLinks of an unknown workspace", err, fault.NotFound)
 }
 
 func TestRotateLinksAtOnceRaisesTheEpochForEveryCaller(t *testing.T) {
 	s, _, _ := newService(t)
 	w := mustWorkspace(t, s, "race")
-	together(16, func(int) {
+	domaintest.Together(16, func(int) {
 		got, err := s.RotateLinks(t.Context(), w.ID)
 		if err != nil && !fault.Is(err, fault.Throttled) {
 			t.Errorf("RotateLinks: %v", err)

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/assetry/assetry/shared/access"
+	"github.com/assetry/assetry/shared/domaintest"
 	"github.com/assetry/assetry/shared/fault"
 	"github.com/assetry/assetry/shared/folder"
 )
@@ -17,7 +18,7 @@ import (
 func TestCreate(t *testing.T) {
 	h := newHouse(t)
 	var f folder.Folder
-	read, write, requests := spent(t, func(ctx context.Context) {
+	read, write, requests := domaintest.Spent(t, func(ctx context.Context) {
 		var err error
 		if f, err = h.Create(ctx, h.editor, h.w, "Sommer 🏖️ 2026"); err != nil {
 			t.Fatalf("Create: %v", err)
@@ -52,7 +53,7 @@ func TestCreateRefuses(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			_, err := h.Create(t.Context(), tt.who, h.w, tt.title)
-			wantKind(t, "Create", err, tt.want)
+			domaintest.WantKind(t, "Create", err, tt.want)
 		})
 	}
 	if folders, names := h.rows(t, "folder#"), h.rows(t, "foldername#"); folders != 1 || names != 1 {
@@ -64,7 +65,7 @@ func TestCreateConflictNamesTheFolderThatIsThere(t *testing.T) {
 	h := newHouse(t)
 	f := h.mustCreate(t, "Trips")
 	_, err := h.Create(t.Context(), h.owner, h.w, "TRIPS")
-	wantKind(t, "Create", err, fault.Conflict)
+	domaintest.WantKind(t, "Create", err, fault.Conflict)
 	for _, part := range []string{f.ID.String(), "Trips"} {
 		if err != nil && !strings.Contains(err.Error(), part) {
 			t.Errorf("error %q does not name %q", err, part)
@@ -88,7 +89,7 @@ func TestCreateWithoutANameCostsAFewRequestsAfterMany(t *testing.T) {
 	for i := 2; i <= 150; i++ {
 		h.mustCreate(t, fmt.Sprintf("Untitled folder %d", i))
 	}
-	_, _, requests := spent(t, func(ctx context.Context) {
+	_, _, requests := domaintest.Spent(t, func(ctx context.Context) {
 		f, err := h.Create(ctx, h.editor, h.w, "")
 		if err != nil || f.Name != "Untitled folder 151" {
 			t.Errorf("Create without a name gave %q, %v, want number 151", f.Name, err)
@@ -101,7 +102,7 @@ func TestCreateWithoutANameCostsAFewRequestsAfterMany(t *testing.T) {
 
 func TestCreateWithoutANameAtOnceGivesDifferentNames(t *testing.T) {
 	h := newHouse(t)
-	together(16, func(int) {
+	domaintest.Together(16, func(int) {
 		if _, err := h.Create(t.Context(), h.editor, h.w, ""); err != nil {
 			t.Errorf("Create: %v", err)
 		}
@@ -114,7 +115,7 @@ func TestCreateWithoutANameAtOnceGivesDifferentNames(t *testing.T) {
 func TestCreateOfOneNameAtOnceHasOneWinner(t *testing.T) {
 	h := newHouse(t)
 	var won atomic.Int32
-	together(16, func(int) {
+	domaintest.Together(16, func(int) {
 		_, err := h.Create(t.Context(), h.editor, h.w, "race")
 		if err == nil {
 			won.Add(1)
@@ -129,7 +130,7 @@ func TestCreateOfOneNameAtOnceHasOneWinner(t *testing.T) {
 
 func TestCreateSucceedsWhenTheFirstAnswerWasLost(t *testing.T) {
 	h := newHouse(t)
-	s := folder.New(repeating{h.table}, folder.Options{})
+	s := folder.New(domaintest.Repeating{Table: h.table}, folder.Options{})
 	if _, err := s.Create(t.Context(), h.editor, h.w, "twice"); err != nil {
 		t.Errorf("Create: %v", err)
 	}
@@ -140,13 +141,13 @@ func TestCreateSucceedsWhenTheFirstAnswerWasLost(t *testing.T) {
 
 func TestCreateWaitsForOtherTransactions(t *testing.T) {
 	h := newHouse(t)
-	s := folder.New(&contending{Table: h.table, times: 3}, folder.Options{})
+	s := folder.New(&domaintest.Contending{Table: h.table, Times: 3}, folder.Options{})
 	if _, err := s.Create(t.Context(), h.editor, h.w, "patient"); err != nil {
 		t.Errorf("Create behind three other transactions: %v", err)
 	}
-	s = folder.New(&contending{Table: h.table, times: 1000}, folder.Options{})
+	s = folder.New(&domaintest.Contending{Table: h.table, Times: 1000}, folder.Options{})
 	_, err := s.Create(t.Context(), h.editor, h.w, "never")
-	wantKind(t, "Create behind endless transactions", err, fault.Throttled)
+	domaintest.WantKind(t, "Create behind endless transactions", err, fault.Throttled)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := s.Create(ctx, h.editor, h.w, "gone"); err == nil {

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/assetry/assetry/shared/domaintest"
 	"github.com/assetry/assetry/shared/fault"
 	"github.com/assetry/assetry/shared/id"
 )
@@ -16,7 +17,7 @@ func TestDeleteFreesTheName(t *testing.T) {
 	if err := h.Delete(t.Context(), h.editor, h.w, f.ID); err != nil {
 		t.Fatalf("Delete: %v", err)
 	}
-	wantKind(t, "Delete again", h.Delete(t.Context(), h.editor, h.w, f.ID), fault.NotFound)
+	domaintest.WantKind(t, "Delete again", h.Delete(t.Context(), h.editor, h.w, f.ID), fault.NotFound)
 	if again := h.mustCreate(t, "Trips"); again.ID == f.ID {
 		t.Error("the new folder has the old id")
 	}
@@ -25,9 +26,9 @@ func TestDeleteFreesTheName(t *testing.T) {
 func TestDeleteRefuses(t *testing.T) {
 	h := newHouse(t)
 	f := h.mustCreate(t, "stays")
-	wantKind(t, "Delete by a viewer", h.Delete(t.Context(), h.viewer, h.w, f.ID), fault.Forbidden)
-	wantKind(t, "Delete by a stranger", h.Delete(t.Context(), h.stranger, h.w, f.ID), fault.NotFound)
-	wantKind(t, "Delete of an unknown folder", h.Delete(t.Context(), h.owner, h.w, id.NewFolder(h.w, time.Now())), fault.NotFound)
+	domaintest.WantKind(t, "Delete by a viewer", h.Delete(t.Context(), h.viewer, h.w, f.ID), fault.Forbidden)
+	domaintest.WantKind(t, "Delete by a stranger", h.Delete(t.Context(), h.stranger, h.w, f.ID), fault.NotFound)
+	domaintest.WantKind(t, "Delete of an unknown folder", h.Delete(t.Context(), h.owner, h.w, id.NewFolder(h.w, time.Now())), fault.NotFound)
 	if h.rows(t, "folder#") != 1 || h.rows(t, "foldername#") != 1 {
 		t.Error("a refused Delete removed rows")
 	}
@@ -37,7 +38,7 @@ func TestDeleteAtOnceSucceedsOnce(t *testing.T) {
 	h := newHouse(t)
 	f := h.mustCreate(t, "race")
 	var won atomic.Int32
-	together(16, func(int) {
+	domaintest.Together(16, func(int) {
 		if err := h.Delete(t.Context(), h.editor, h.w, f.ID); err == nil {
 			won.Add(1)
 		} else if !fault.Is(err, fault.NotFound) {
@@ -56,7 +57,7 @@ func TestDeleteAgainstResolveLeavesNoHalfFolder(t *testing.T) {
 	h := newHouse(t)
 	for range 10 {
 		f := h.mustCreate(t, "both")
-		together(2, func(i int) {
+		domaintest.Together(2, func(i int) {
 			if i == 0 {
 				if err := h.Delete(t.Context(), h.editor, h.w, f.ID); err != nil {
 					t.Errorf("Delete: %v", err)
@@ -93,7 +94,7 @@ func TestRemoveItemsEmptiesOnlyItsFolder(t *testing.T) {
 	if err := h.Delete(t.Context(), h.editor, h.w, doomed.ID); err != nil {
 		t.Fatalf("Delete: %v", err)
 	}
-	together(4, func(int) {
+	domaintest.Together(4, func(int) {
 		if err := h.RemoveItems(t.Context(), h.w, doomed.ID); err != nil {
 			t.Errorf("RemoveItems: %v", err)
 		}
@@ -101,7 +102,7 @@ func TestRemoveItemsEmptiesOnlyItsFolder(t *testing.T) {
 	if n := h.rows(t, "folderitem#"); n != 1 {
 		t.Errorf("%d items are left, want the one of the other folder", n)
 	}
-	_, write, _ := spent(t, func(ctx context.Context) {
+	_, write, _ := domaintest.Spent(t, func(ctx context.Context) {
 		if err := h.RemoveItems(ctx, h.w, doomed.ID); err != nil {
 			t.Errorf("RemoveItems again: %v", err)
 		}

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/assetry/assetry/shared/access"
+	"github.com/assetry/assetry/shared/domaintest"
 	"github.com/assetry/assetry/shared/fault"
 	"github.com/assetry/assetry/shared/folder"
 	"github.com/assetry/assetry/shared/id"
@@ -68,7 +69,7 @@ func TestAddTextRefuses(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			_, err := h.AddText(t.Context(), tt.who, h.w, tt.folder, tt.text, tt.description)
-			wantKind(t, "AddText", err, tt.want)
+			domaintest.WantKind(t, "AddText", err, tt.want)
 		})
 	}
 	if n := h.rows(t, "folderitem#"); n != 0 {
@@ -88,7 +89,7 @@ func TestAddTextNamesEveryBadField(t *testing.T) {
 func TestAddTextWritesOnceWhenTheFirstAnswerWasLost(t *testing.T) {
 	h := newHouse(t)
 	f := h.mustCreate(t, "notes")
-	s := folder.New(repeating{h.table}, folder.Options{})
+	s := folder.New(domaintest.Repeating{Table: h.table}, folder.Options{})
 	if _, err := s.AddText(t.Context(), h.editor, h.w, f.ID, "x", ""); err != nil {
 		t.Errorf("AddText: %v", err)
 	}
@@ -100,7 +101,7 @@ func TestAddTextWritesOnceWhenTheFirstAnswerWasLost(t *testing.T) {
 func TestAddTextIsOneTransaction(t *testing.T) {
 	h := newHouse(t)
 	f := h.mustCreate(t, "notes")
-	read, write, requests := spent(t, func(ctx context.Context) {
+	read, write, requests := domaintest.Spent(t, func(ctx context.Context) {
 		if _, err := h.AddText(ctx, h.editor, h.w, f.ID, "x", ""); err != nil {
 			t.Errorf("AddText: %v", err)
 		}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/assetry/assetry/shared/access"
+	"github.com/assetry/assetry/shared/domaintest"
 	"github.com/assetry/assetry/shared/fault"
 	"github.com/assetry/assetry/shared/id"
 )
@@ -26,7 +27,7 @@ func TestResolve(t *testing.T) {
 		{"a viewer may refer to a folder that is there", "Trips", h.viewer, 1, 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			read, write, _ := spent(t, func(ctx context.Context) {
+			read, write, _ := domaintest.Spent(t, func(ctx context.Context) {
 				f, err := h.Resolve(ctx, tt.who, h.w, tt.ref)
 				if err != nil || f != trips.ID {
 					t.Errorf("Resolve(%q) = %v, %v, want %v", tt.ref, f, err, trips.ID)
@@ -78,9 +79,9 @@ func TestResolveRefuses(t *testing.T) {
 		{"a stranger", mine.ID.String(), h.stranger, fault.NotFound},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			_, write, _ := spent(t, func(ctx context.Context) {
+			_, write, _ := domaintest.Spent(t, func(ctx context.Context) {
 				_, err := h.Resolve(ctx, tt.who, h.w, tt.ref)
-				wantKind(t, "Resolve", err, tt.want)
+				domaintest.WantKind(t, "Resolve", err, tt.want)
 				if f, ok := err.(*fault.Error); ok && tt.want == fault.Invalid && f.Fields[0].Name != "folder" {
 					t.Errorf("field = %q, want folder", f.Fields[0].Name)
 				}
@@ -96,7 +97,7 @@ func TestResolveOfOneNameAtOnceGivesAllTheSameFolder(t *testing.T) {
 	h := newHouse(t)
 	var mu sync.Mutex
 	got := map[id.Folder]int{}
-	together(16, func(i int) {
+	domaintest.Together(16, func(i int) {
 		f, err := h.Resolve(t.Context(), h.editor, h.w, []string{"Race", "RACE"}[i%2])
 		if err != nil {
 			t.Errorf("Resolve: %v", err)

@@ -1,0 +1,96 @@
+package upload
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/assetry/assetry/shared/asset"
+	"github.com/assetry/assetry/shared/blob"
+	"github.com/assetry/assetry/shared/id"
+	"github.com/assetry/assetry/shared/schema"
+	"github.com/assetry/assetry/shared/table"
+)
+
+// CleanUp removes what a committed change of an asset's row leaves behind: the bytes of deleted, superseded and rejected attempts,
+// and a deleted asset's places on projects. It is driven by the change feed, so that a crash cannot forget it, and may be repeated. Bytes that
+// a grant brings later are removed by their own event; where the grant is still alive, the sweeper looks once more when it has ended.
+func (s *Service) CleanUp(ctx context.Context, c table.Change) error {
+	if c.Old == nil {
+		return nil
+	}
+	old, err := asset.FromRow(c.Old)
+	if err != nil {
+		return err
+	}
+	if c.New == nil {
+		if err := s.detach(ctx, old.ID); err != nil {
+			return err
+		}
+		if err := s.lookAgain(ctx, old); err != nil {
+			return err
+		}
+		return s.purge(ctx, schema.ObjectPrefix(old.Workspace, old.ID), nil)
+	}
+	now, err := asset.FromRow(c.New)
+	if err != nil {
+		return err
+	}
+	if now.Generation > old.Generation {
+		return s.purge(ctx, old.Source().Key(), nil)
+	}
+	if rejected(now) && !rejected(old) {
+		if err := s.lookAgain(ctx, now); err != nil {
+			return err
+		}
+		return s.purge(ctx, now.Source().Key(), nil)
+	}
+	return nil
+}
+
+// lookAgain leads the sweeper to an asset whose grant may still bring bytes.
+func (s *Service) lookAgain(ctx context.Context, a asset.Asset) error {
+	if a.GrantUntil.IsZero() || s.expired(a) {
+		return nil
+	}
+	return s.markDue(ctx, a)
+}
+
+func rejected(a asset.Asset) bool { return a.State == asset.Failed && a.Cause == asset.Rejected }
+
+// purge removes all versions under a prefix but those kept.
+func (s *Service) purge(ctx context.Context, prefix string, keep func(blob.Version) bool) error {
+	vs, err := s.Bucket.Versions(ctx, prefix, 0)
+	if err != nil {
+		return fmt.Errorf("list versions under %s: %w", prefix, err)
+	}
+	for _, v := range vs {
+		if keep != nil && keep(v) {
+			continue
+		}
+		if err := s.remove(ctx, v.Key, v.Version); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// detach removes the rows that put an asset on projects.
+func (s *Service) detach(ctx context.Context, a id.Asset) error {
+	q := table.Query{Index: schema.IndexOnAsset, PK: a.String(), Limit: 100}
+	for {
+		pg, err := s.Table.Query(ctx, q)
+		if err != nil {
+			return fmt.Errorf("find the projects of asset %s: %w", a, err)
+		}
+		for _, it := range pg.Items {
+			_, err := s.Table.Write(ctx, table.Delete(it.Key(), table.Present()))
+			if _, gone := table.Lost(err); err != nil && !gone {
+				return fmt.Errorf("take asset %s off project %s: %w", a, it.Str(schema.OnProject), err)
+			}
+		}
+		if pg.Next == nil {
+			return nil
+		}
+		q.After = pg.Next
+	}
+}

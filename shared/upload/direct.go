@@ -1,0 +1,76 @@
+package upload
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/assetry/assetry/shared/access"
+	"github.com/assetry/assetry/shared/asset"
+	"github.com/assetry/assetry/shared/blob"
+	"github.com/assetry/assetry/shared/fault"
+	"github.com/assetry/assetry/shared/id"
+	"github.com/assetry/assetry/shared/media"
+)
+
+// Direct creates an asset from bytes that came with the request, at most MaxDirect of them. Bytes that are no good are refused
+// before anything is written (fault.Invalid about the field "file", fault.TooLarge). The row comes first, then the bytes, then the settling:
+// wherever it is cut off, the event or the sweeper goes on.
+func (s *Service) Direct(ctx context.Context, p access.Principal, d Draft, body []byte) (asset.Asset, error) {
+	ws, err := s.check(ctx, p, d)
+	if err != nil {
+		return asset.Asset{}, err
+	}
+	info, err := s.accept(ctx, d, body)
+	if err != nil {
+		return asset.Asset{}, err
+	}
+	a := s.draft(p, ws, d)
+	a.Via = asset.ViaDirect
+	if a.Folder, err = s.folder(ctx, p, d); err != nil {
+		return asset.Asset{}, err
+	}
+	for range 3 {
+		a.ID = id.NewAsset(ws.ID, s.now())
+		a.Shard = ws.Shard(a.ID)
+		if taken, err := s.announce(ctx, a); err != nil {
+			return asset.Asset{}, err
+		} else if !taken {
+			return s.store(ctx, a, info, body)
+		}
+	}
+	return asset.Asset{}, tooBusy()
+}
+
+// accept judges the bytes of a request.
+func (s *Service) accept(ctx context.Context, d Draft, body []byte) (media.Info, error) {
+	if len(body) > MaxDirect {
+		return media.Info{}, fault.New(fault.TooLarge, "The file has %d bytes; at most %d are taken in the request itself. Create with source \"signed-url\" and send the file to the answered form.", len(body), MaxDirect)
+	}
+	info, rejected, err := judge(ctx, d.Declared, media.Source{Size: int64(len(body)), Head: body})
+	if err != nil {
+		return media.Info{}, fmt.Errorf("inspect a direct upload: %w", err)
+	}
+	if rejected != "" {
+		return media.Info{}, &fault.Error{Kind: fault.Invalid, Message: "file: " + rejected, Fields: []fault.Field{{Name: "file", Message: rejected}}}
+	}
+	return info, nil
+}
+
+// store writes the bytes of an announced asset and settles it.
+func (s *Service) store(ctx context.Context, a asset.Asset, info media.Info, body []byte) (asset.Asset, error) {
+	o, err := s.Bucket.Put(ctx, a.Source().Key(), bytes.NewReader(body), int64(len(body)), blob.PutOptions{Type: declaredType(a), IfAbsent: true})
+	if errors.Is(err, blob.ErrExists) { // our own write, whose answer was lost
+		return s.Finalize(ctx, a, a.Generation, "")
+	}
+	if err != nil {
+		return asset.Asset{}, fmt.Errorf("store the bytes of asset %s: %w", a.ID, err)
+	}
+	o.Size = int64(len(body))
+	return s.conclude(ctx, a, verdict{object: o, info: info})
+}
+
+func tooBusy() error {
+	return fault.New(fault.Throttled, "Too many assets are being created in this workspace at the same moment. Repeat the request.")
+}

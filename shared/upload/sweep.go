@@ -1,0 +1,271 @@
+package upload
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/assetry/assetry/shared/asset"
+	"github.com/assetry/assetry/shared/blob"
+	"github.com/assetry/assetry/shared/fault"
+	"github.com/assetry/assetry/shared/id"
+	"github.com/assetry/assetry/shared/schema"
+	"github.com/assetry/assetry/shared/table"
+)
+
+const (
+	hourLen   = time.Hour
+	sweepPage = 500             // rows the sweeper reads at once
+	clockSkew = 5 * time.Minute // how far the clocks of functions may be apart
+	lookBack  = 24 * time.Hour  // where a sweeper starts that never ran
+)
+
+// Swept counts what one sweep did.
+type Swept struct {
+	Visited int // assets it looked at
+	Settled int // attempts it settled: bytes had arrived, or it gave them up
+}
+
+// Sweep visits every attempt whose grant and slack have passed, once, and settles what is still pending: by its bytes if they
+// did arrive, else as expired. It needs no scan: markers name the workspaces with uploads in each hour, ids are in time order, and a
+// watermark per workspace and shard says how far it has come. It may be cut off, repeated and run twice at once. An attempt that cannot be
+// settled now does not stop the others; the error joins them all and the next sweep tries them again.
+func (s *Service) Sweep(ctx context.Context) (Swept, error) {
+	var done Swept
+	horizon := s.now().Add(-s.grant - s.slack - clockSkew)
+	hour, err := s.sweptTo(ctx)
+	if err != nil {
+		return done, err
+	}
+	visited := map[id.Workspace]bool{}
+	whole := true // every hour so far was finished without an error
+	var errs []error
+	for ; hour.Before(s.now()); hour = hour.Add(hourLen) {
+		err := errors.Join(s.sweepActive(ctx, hour, horizon, visited, &done), s.sweepDue(ctx, hour, &done))
+		if err != nil {
+			errs, whole = append(errs, err), false
+		}
+		if ends := hour.Add(hourLen); whole && !ends.After(horizon) {
+			if err := s.advance(ctx, schema.SweepKey(), schema.Hour, ends.UTC().Format(schema.HourFormat)); err != nil {
+				return done, err
+			}
+		}
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	return done, errors.Join(errs...)
+}
+
+// sweptTo is the first hour that is not finished.
+func (s *Service) sweptTo(ctx context.Context) (time.Time, error) {
+	it, err := s.Table.Get(ctx, schema.SweepKey(), table.Strong)
+	if errors.Is(err, table.ErrNotFound) {
+		return s.now().Add(-lookBack).Truncate(hourLen), nil
+	}
+	if err != nil {
+		return time.Time{}, fmt.Errorf("read how far the sweep has come: %w", err)
+	}
+	return time.Parse(schema.HourFormat, it.Str(schema.Hour))
+}
+
+// advance moves a mark forward, never back.
+func (s *Service) advance(ctx context.Context, k table.Key, attr, to string) error {
+	_, err := s.Table.Write(ctx, table.Update(k, table.Less(attr, table.String(to)), table.Set(attr, table.String(to))))
+	current, lost := table.Lost(err)
+	if lost && current == nil {
+		_, err = s.Table.Write(ctx, table.Put(table.Item{
+			table.AttrPK: table.String(k.PK), table.AttrSK: table.String(k.SK), attr: table.String(to),
+		}, table.Absent()))
+		_, lost = table.Lost(err)
+	}
+	if err != nil && !lost {
+		return fmt.Errorf("advance %s to %s: %w", k, to, err)
+	}
+	return nil
+}
+
+// eachMarker calls visit for every marker of an hour.
+func (s *Service) eachMarker(ctx context.Context, partition func(time.Time, int) string, hour time.Time, visit func(table.Item) error) error {
+	var errs []error
+	for shard := range schema.SweepShards {
+		q := table.Query{PK: partition(hour, shard), Limit: sweepPage}
+		for {
+			pg, err := s.Table.Query(ctx, q)
+			if err != nil {
+				return errors.Join(append(errs, fmt.Errorf("read markers %s: %w", q.PK, err))...)
+			}
+			for _, it := range pg.Items {
+				if err := visit(it); err != nil {
+					errs = append(errs, err)
+				}
+			}
+			if pg.Next == nil {
+				break
+			}
+			q.After = pg.Next
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// sweepActive visits the workspaces that began uploads in an hour, each once a sweep.
+func (s *Service) sweepActive(ctx context.Context, hour, horizon time.Time, visited map[id.Workspace]bool, done *Swept) error {
+	return s.eachMarker(ctx, schema.ActivePartition, hour, func(it table.Item) error {
+		w, err := id.ParseWorkspace(it.Key().SK)
+		if err != nil {
+			return fmt.Errorf("marker %s: %w", it.Key(), err)
+		}
+		if visited[w] {
+			return nil
+		}
+		visited[w] = true
+		ws, err := s.Workspaces.Workspace(ctx, w)
+		if err != nil {
+			return err
+		}
+		var errs []error
+		for shard := range ws.MaxShards() {
+			errs = append(errs, s.sweepShard(ctx, w, shard, hour, horizon, done))
+		}
+		return errors.Join(errs...)
+	})
+}
+
+// sweepShard visits the assets of a shard from its watermark up to the horizon, and moves the watermark after every page.
+func (s *Service) sweepShard(ctx context.Context, w id.Workspace, shard int, hour, horizon time.Time, done *Swept) error {
+	key := schema.WatermarkKey(w, shard)
+	from := id.Floor(hour).String()
+	it, err := s.Table.Get(ctx, key, table.Strong)
+	if err == nil {
+		from = max(from, it.Str(schema.Watermark))
+	} else if !errors.Is(err, table.ErrNotFound) {
+		return fmt.Errorf("read %s: %w", key, err)
+	}
+	q := table.Query{PK: schema.AssetPartition(w, shard), From: from, To: id.Floor(horizon).String(), Limit: sweepPage}
+	for q.From < q.To {
+		pg, err := s.Table.Query(ctx, q)
+		if err != nil {
+			return fmt.Errorf("read assets of %s: %w", w, err)
+		}
+		if err := s.giveUp(ctx, pg.Items, done); err != nil {
+			return err
+		}
+		reached := q.To
+		if pg.Next != nil {
+			reached = pg.Next.Key.SK + "\x00"
+		}
+		if err := s.advance(ctx, key, schema.Watermark, reached); err != nil {
+			return err
+		}
+		q.From = reached
+	}
+	return nil
+}
+
+// giveUp settles what is still pending among rows past their time.
+func (s *Service) giveUp(ctx context.Context, items []table.Item, done *Swept) error {
+	var errs []error
+	for _, it := range items {
+		a, err := asset.FromRow(it)
+		if err != nil {
+			return err
+		}
+		done.Visited++
+		if a.State != asset.Pending {
+			continue
+		}
+		if !s.expired(a) { // its grant was longer than today's: come back for it
+			errs = append(errs, s.markDue(ctx, a))
+			continue
+		}
+		if err := s.Expire(ctx, a); err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		done.Settled++
+	}
+	return errors.Join(errs...)
+}
+
+// Expire settles a pending attempt that is past its time: by its bytes if they did arrive, else as failed (expired). Losing to anybody
+// else is no error.
+func (s *Service) Expire(ctx context.Context, a asset.Asset) error {
+	_, err := s.Finalize(ctx, a, a.Generation, "")
+	if fault.Is(err, fault.NotFound) {
+		return nil
+	}
+	if !errors.Is(err, errNoBytes) {
+		return err
+	}
+	message := "No bytes arrived while the upload could be begun. Retry the asset to get a new upload form."
+	_, err = s.Table.Write(ctx, table.Update(a.Key(), table.All(
+		table.Eq(schema.Generation, table.Int(int64(a.Generation))),
+		table.Eq(schema.State, table.String(asset.Pending)),
+		sameGrant(a),
+	), append(failed(asset.Expired, message), table.Add(schema.Version, table.Int(1)))...))
+	if _, lost := table.Lost(err); lost {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("expire asset %s: %w", a.ID, err)
+	}
+	return nil
+}
+
+// sameGrant holds while nobody has extended the grant.
+func sameGrant(a asset.Asset) table.Cond {
+	if a.GrantUntil.IsZero() {
+		return table.HasNot(schema.GrantUntil)
+	}
+	return table.Eq(schema.GrantUntil, table.Int(a.GrantUntil.Unix()))
+}
+
+// sweepDue visits the assets marked for an hour once the hour has passed, and removes the markers.
+func (s *Service) sweepDue(ctx context.Context, hour time.Time, done *Swept) error {
+	if s.now().Before(hour.Add(hourLen)) {
+		return nil
+	}
+	return s.eachMarker(ctx, schema.DuePartition, hour, func(it table.Item) error {
+		if err := s.visitDue(ctx, it.Key().SK, done); err != nil {
+			return err
+		}
+		_, err := s.Table.Write(ctx, table.Delete(it.Key(), table.Present()))
+		if _, gone := table.Lost(err); gone {
+			return nil
+		}
+		return err
+	})
+}
+
+// visitDue settles a marked attempt and removes every version that the row does not name.
+func (s *Service) visitDue(ctx context.Context, sk string, done *Swept) error {
+	w, aid, err := schema.ParseDue(sk)
+	if err != nil {
+		return fmt.Errorf("due marker %s: %w", sk, err)
+	}
+	a, err := s.Assets.Find(ctx, w, aid)
+	if fault.Is(err, fault.NotFound) { // deleted: whatever its grants still brought goes too
+		return s.purge(ctx, schema.ObjectPrefix(w, aid), nil)
+	}
+	if err != nil {
+		return err
+	}
+	done.Visited++
+	if a.State == asset.Pending && s.expired(a) {
+		if err := s.Expire(ctx, a); err != nil {
+			return err
+		}
+		done.Settled++
+		if a, err = s.Assets.Find(ctx, w, aid); err != nil {
+			return err
+		}
+	}
+	if open(a) {
+		return nil
+	}
+	return s.purge(ctx, schema.ObjectPrefix(w, aid), func(v blob.Version) bool {
+		return v.Key == a.Source().Key() && v.Version == a.Object
+	})
+}

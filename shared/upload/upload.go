@@ -1,0 +1,120 @@
+// Package upload brings bytes to assets: it announces an asset and grants one signed way in, finds out what arrived, and settles.
+//
+//	pending_upload --bytes arrive--> (object event | client's complete | sweeper: whoever is first) --> Finalize --> ready | failed
+//	failed --retry--> pending_upload, generation + 1          pending_upload --grant ends--> failed (expired)
+//
+// Every change of state is one conditional write on (state, generation). Whoever loses the race gets the winner's row and
+// acts on it, so that duplicate, late and reordered calls all give the same answer. Expired is not final: S3 checks a grant
+// when a request begins, so bytes may arrive long after; they still make the same generation ready.
+//
+// Bytes that are ready never change: the settling write names the object version that was inspected, every read names it too,
+// and an event for any other version of a settled attempt removes exactly that version.
+package upload
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/assetry/assetry/shared/access"
+	"github.com/assetry/assetry/shared/account"
+	"github.com/assetry/assetry/shared/asset"
+	"github.com/assetry/assetry/shared/blob"
+	"github.com/assetry/assetry/shared/id"
+	"github.com/assetry/assetry/shared/project"
+	"github.com/assetry/assetry/shared/table"
+)
+
+// Limits of the ways in.
+const (
+	MaxForm   = 5 << 30 // bytes a form takes: S3's limit for a single write
+	MaxDirect = 4 << 20 // bytes in a create request: what is left of Lambda's 6 MB after base64; the published client switches there
+)
+
+// Defaults of Options.
+const (
+	DefaultGrant = 15 * time.Minute
+	DefaultSlack = 45 * time.Minute
+)
+
+// Bucket is what uploads need of the bucket. See package blob for what the calls do and how they fail.
+type Bucket interface {
+	SignForm(ctx context.Context, f blob.FormSpec) (blob.Form, time.Time, error)
+	blob.Reader
+	blob.Writer
+}
+
+// Workspaces finds workspaces; account.Service does.
+type Workspaces interface {
+	Workspace(ctx context.Context, w id.Workspace) (account.Workspace, error)
+}
+
+// Folders finds or makes the folder a client refers to; folder.Service does.
+type Folders interface {
+	Resolve(ctx context.Context, p access.Principal, w id.Workspace, ref string) (id.Folder, error)
+}
+
+// Projects finds projects; project.Service does. The error is fault.NotFound when there is none the principal may see.
+type Projects interface {
+	Get(ctx context.Context, p access.Principal, pr id.Project) (project.Project, error)
+}
+
+// Parts are what a Service is made of. Folders and Projects may be nil where nothing is announced.
+type Parts struct {
+	Table      table.Table
+	Bucket     Bucket
+	Assets     *asset.Service
+	Workspaces Workspaces
+	Folders    Folders
+	Projects   Projects
+}
+
+// Options are what a Service may be given. The zero value works.
+type Options struct {
+	Now     func() time.Time // nil is time.Now
+	Grant   time.Duration    // how long a form may be begun with; 0 is DefaultGrant
+	Slack   time.Duration    // how long after that a transfer may still run before the attempt counts as expired; 0 is DefaultSlack
+	MaxSize int64            // bytes a form takes; 0 is MaxForm
+}
+
+// Service announces, grants, finalizes, expires and cleans up. Safe for concurrent use.
+type Service struct {
+	Parts
+	now     func() time.Time
+	grant   time.Duration
+	slack   time.Duration
+	maxSize int64
+
+	mu     sync.Mutex
+	active map[id.Workspace]time.Time // the last hour this process marked each workspace active in
+}
+
+// New makes a Service.
+func New(p Parts, o Options) *Service {
+	s := &Service{Parts: p, now: o.Now, grant: o.Grant, slack: o.Slack, maxSize: o.MaxSize, active: map[id.Workspace]time.Time{}}
+	if s.now == nil {
+		s.now = time.Now
+	}
+	if s.grant == 0 {
+		s.grant = DefaultGrant
+	}
+	if s.slack == 0 {
+		s.slack = DefaultSlack
+	}
+	if s.maxSize == 0 {
+		s.maxSize = MaxForm
+	}
+	return s
+}
+
+// expired says whether an attempt's bytes are no longer waited for.
+func (s *Service) expired(a asset.Asset) bool { return s.now().After(s.waitsUntil(a)) }
+
+// waitsUntil is when an attempt's bytes are given up: its grant's end, or its creation where nothing was granted, and slack.
+func (s *Service) waitsUntil(a asset.Asset) time.Time {
+	end := a.GrantUntil
+	if end.IsZero() {
+		end = a.CreatedAt().Add(s.grant)
+	}
+	return end.Add(s.slack)
+}

@@ -1,0 +1,133 @@
+// Package assets is the Assets API: the HTTP contract of FLORA's published client, on /api/v1.
+//
+// Every route is one constructor that takes only the services it needs, so that a function links nothing else. The document of
+// the API is openapi.json beside this file; package routes lists the routes for the local stack and the house tests.
+//
+// Choices that the published contract leaves open:
+//   - ids that do not parse, ids of other workspaces and ids that were never given are the same 404;
+//   - a list has 50 entries unless limit says otherwise; an empty query parameter counts as absent, unknown ones are ignored;
+//   - unknown fields of a body are refused; null in an optional field counts as absent;
+//   - created_at in lists is Unix milliseconds; content_type before the bytes are known is the declared one, else
+//     application/octet-stream;
+//   - a direct upload without file_name takes the name of its file part;
+//   - a node that shows a PDF is of type text, the only kind of document the contract knows;
+//   - canvas_url is where this API lists the project's nodes.
+//
+// Ours, and marked so in the document: DELETE of an asset, 405, 413 and 415.
+package assets
+
+import (
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/assetry/assetry/shared/access"
+	"github.com/assetry/assetry/shared/account"
+	"github.com/assetry/assetry/shared/api/web"
+	"github.com/assetry/assetry/shared/fault"
+)
+
+// Base is the path that every route of this API begins with.
+const Base = "/api/v1"
+
+// The patterns of the routes, as the gateway and the document spell them.
+const (
+	patternAssets       = Base + "/assets"
+	patternAsset        = Base + "/assets/{assetId}"
+	patternComplete     = Base + "/assets/{assetId}/complete"
+	patternRetry        = Base + "/assets/{assetId}/retry"
+	patternAttach       = Base + "/projects/{projectId}/assets/{assetId}/attach"
+	patternWorkspaces   = Base + "/workspaces"
+	patternProjects     = Base + "/projects"
+	patternProject      = Base + "/projects/{projectId}"
+	patternProjectNodes = Base + "/projects/{projectId}/nodes"
+	patternFolders      = Base + "/workspaces/{workspaceId}/library/folders"
+	patternFolder       = Base + "/workspaces/{workspaceId}/library/folders/{folderId}"
+	patternFolderItems  = Base + "/workspaces/{workspaceId}/library/folders/{folderId}/items"
+	patternOpenAPI      = Base + "/openapi.json"
+)
+
+// The parameters of the patterns.
+const (
+	paramAsset     = "assetId"
+	paramProject   = "projectId"
+	paramWorkspace = "workspaceId"
+	paramFolder    = "folderId"
+)
+
+// endpoint is one route: the name of its function, and where it answers.
+type endpoint struct {
+	function, method, pattern string
+}
+
+var endpoints = []endpoint{
+	{"assets-create", http.MethodPost, patternAssets},
+	{"assets-list", http.MethodGet, patternAssets},
+	{"assets-retrieve", http.MethodGet, patternAsset},
+	{"assets-delete", http.MethodDelete, patternAsset},
+	{"assets-complete", http.MethodPost, patternComplete},
+	{"assets-retry", http.MethodPost, patternRetry},
+	{"assets-attach", http.MethodPost, patternAttach},
+	{"workspaces-list", http.MethodGet, patternWorkspaces},
+	{"projects-create", http.MethodPost, patternProjects},
+	{"projects-list", http.MethodGet, patternProjects},
+	{"projects-retrieve", http.MethodGet, patternProject},
+	{"projects-nodes", http.MethodGet, patternProjectNodes},
+	{"folders-create", http.MethodPost, patternFolders},
+	{"folders-delete", http.MethodDelete, patternFolder},
+	{"folders-add-item", http.MethodPost, patternFolderItems},
+	{"openapi", http.MethodGet, patternOpenAPI},
+}
+
+// Endpoints are method and path of every route, without handlers: what package web's Fallback needs to tell 405 from 404.
+func Endpoints() []web.Endpoint {
+	list := make([]web.Endpoint, len(endpoints))
+	for i, e := range endpoints {
+		list[i] = web.Endpoint{Method: e.method, Pattern: e.pattern}
+	}
+	return list
+}
+
+// EndpointOf is where a function of this API answers; ok is false for any other name.
+func EndpointOf(function string) (e web.Endpoint, ok bool) {
+	for _, known := range endpoints {
+		if known.function == function {
+			return web.Endpoint{Method: known.method, Pattern: known.pattern}, true
+		}
+	}
+	return e, false
+}
+
+// AccountServices is what every route but the document's needs: it says who is asking.
+type AccountServices interface {
+	Accounts() *account.Service
+}
+
+// handler answers a request of a known principal.
+type handler func(w http.ResponseWriter, r *http.Request, p access.Principal) error
+
+// route puts a handler behind a method, a pattern and the API key.
+func route(method, pattern string, s AccountServices, h handler) http.Handler {
+	return web.Route(method, pattern, Dialect{}, func(w http.ResponseWriter, r *http.Request) error {
+		p, err := authenticate(r, s.Accounts())
+		if err != nil {
+			return err
+		}
+		web.SetActor(r.Context(), p.Key.String())
+		return h(w, r, p)
+	})
+}
+
+// authenticate reads Authorization: Bearer <key>; the scheme's case does not matter (RFC 9110, 11.1).
+func authenticate(r *http.Request, accounts *account.Service) (access.Principal, error) {
+	scheme, key, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	key = strings.TrimSpace(key)
+	if !strings.EqualFold(scheme, "Bearer") || key == "" {
+		return access.Principal{}, fault.New(fault.NoCredentials,
+			"No API key was sent. Send one as Authorization: Bearer %s...", account.SecretPrefix)
+	}
+	return accounts.Authenticate(r.Context(), key)
+}
+
+// isoTime is how moments are written: RFC 3339 in UTC to the millisecond, which is what ids keep.
+func isoTime(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }

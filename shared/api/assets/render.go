@@ -1,0 +1,203 @@
+package assets
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/assetry/assetry/shared/account"
+	"github.com/assetry/assetry/shared/api/web"
+	"github.com/assetry/assetry/shared/asset"
+	"github.com/assetry/assetry/shared/id"
+	"github.com/assetry/assetry/shared/link"
+	"github.com/assetry/assetry/shared/upload"
+)
+
+// LinkServices is what an answer needs that shows an asset: its stable link.
+type LinkServices interface {
+	Accounts() *account.Service
+	Links() *link.Service
+	PublicURL() string // origin of links without a slash at the end; "" takes the request's own
+}
+
+// linkPath is where package links answers; the dialects do not know each other, so it stands here as a fact of the wire.
+const linkPath = "/l/"
+
+// unknownType is the content type of bytes nobody has described yet.
+const unknownType = "application/octet-stream"
+
+// visibility is the only one the contract knows.
+const visibility = "workspace"
+
+// linker makes the stable links of one answer; each workspace is looked up once.
+type linker struct {
+	accounts   *account.Service
+	links      *link.Service
+	origin     string
+	workspaces map[id.Workspace]account.Workspace
+}
+
+func newLinker(r *http.Request, s LinkServices) *linker {
+	return &linker{s.Accounts(), s.Links(), origin(r, s.PublicURL()), map[id.Workspace]account.Workspace{}}
+}
+
+// origin is where links begin: what the installation says, else where the client reached us.
+func origin(r *http.Request, public string) string {
+	if public != "" {
+		return public
+	}
+	return web.Origin(r)
+}
+
+func (l *linker) url(ctx context.Context, a asset.Asset) (string, error) {
+	w, ok := l.workspaces[a.Workspace]
+	if !ok {
+		var err error
+		if w, err = l.accounts.Workspace(ctx, a.Workspace); err != nil {
+			return "", err
+		}
+		l.workspaces[a.Workspace] = w
+	}
+	return l.origin + linkPath + l.links.Token(a, w), nil
+}
+
+// formUpload is the signed form as the contract's upload object.
+type formUpload struct {
+	URL         string            `json:"url"`
+	Method      string            `json:"method"`
+	ContentType string            `json:"content_type"`
+	FileField   string            `json:"file_field"`
+	FormFields  map[string]string `json:"form_fields"`
+}
+
+// granted is the part of an answer that tells how to bring the bytes; empty when nothing is granted.
+type granted struct {
+	ExpiresAt string      `json:"expires_at,omitempty"`
+	Upload    *formUpload `json:"upload,omitempty"`
+	UploadURL string      `json:"upload_url,omitempty"` // the form's address: a bare PUT could bind neither length nor once-only
+}
+
+func renderGrant(g upload.Grant) granted {
+	return granted{
+		ExpiresAt: isoTime(g.Expires),
+		Upload: &formUpload{
+			URL: g.URL, Method: http.MethodPost, ContentType: "multipart/form-data", FileField: fileField, FormFields: g.Fields,
+		},
+		UploadURL: g.URL,
+	}
+}
+
+// createAnswer is AssetCreate.
+type createAnswer struct {
+	AssetID     string `json:"asset_id"`
+	Status      string `json:"status"`
+	UploadedVia string `json:"uploaded_via"`
+	URL         string `json:"url"`
+	Visibility  string `json:"visibility"`
+	WorkspaceID string `json:"workspace_id"`
+	granted
+}
+
+func (l *linker) create(ctx context.Context, a asset.Asset, g granted) (createAnswer, error) {
+	u, err := l.url(ctx, a)
+	return createAnswer{
+		AssetID: assetPrefix + a.ID.String(), Status: string(a.State), UploadedVia: string(a.Via), URL: u,
+		Visibility: visibility, WorkspaceID: a.Workspace.String(), granted: g,
+	}, err
+}
+
+// actionAnswer is AssetAction: the answer to complete and retry.
+type actionAnswer struct {
+	AssetID        string  `json:"asset_id"`
+	Status         string  `json:"status"`
+	URL            string  `json:"url"`
+	Visibility     string  `json:"visibility"`
+	WorkspaceID    string  `json:"workspace_id"`
+	FailureMessage *string `json:"failure_message"`
+	granted
+}
+
+func (l *linker) action(ctx context.Context, a asset.Asset, g granted) (actionAnswer, error) {
+	u, err := l.url(ctx, a)
+	return actionAnswer{
+		AssetID: assetPrefix + a.ID.String(), Status: string(a.State), URL: u, Visibility: visibility,
+		WorkspaceID: a.Workspace.String(), FailureMessage: nullable(a.Failure), granted: g,
+	}, err
+}
+
+// metadata is what AssetRetrieve and AssetListItem have in common.
+type metadata struct {
+	AssetID           string  `json:"asset_id"`
+	Name              *string `json:"name"`
+	Description       *string `json:"description"`
+	WorkspaceID       string  `json:"workspace_id"`
+	URL               string  `json:"url"`
+	ContentType       string  `json:"content_type"`
+	UploadContentType *string `json:"upload_content_type"`
+	SizeBytes         *int64  `json:"size_bytes"`
+	UploadedVia       string  `json:"uploaded_via"`
+	Status            string  `json:"status"`
+	Width             *int    `json:"width"`
+	Height            *int    `json:"height"`
+}
+
+// retrieveAnswer is AssetRetrieve.
+type retrieveAnswer struct {
+	metadata
+	CreatedAt      string  `json:"created_at"`
+	FailureMessage *string `json:"failure_message"`
+}
+
+// listItem is AssetListItem.
+type listItem struct {
+	metadata
+	CreatedAt int64   `json:"created_at"` // Unix milliseconds
+	ProjectID *string `json:"project_id"`
+}
+
+func (l *linker) metadata(ctx context.Context, a asset.Asset) (metadata, error) {
+	u, err := l.url(ctx, a)
+	return metadata{
+		AssetID: assetPrefix + a.ID.String(), Name: nullable(a.Name), Description: nullable(a.Description),
+		WorkspaceID: a.Workspace.String(), URL: u, ContentType: contentType(a), UploadContentType: nullable(a.Declared),
+		SizeBytes: nullable(a.Size), UploadedVia: string(a.Via), Status: string(a.State),
+		Width: nullable(a.Width), Height: nullable(a.Height),
+	}, err
+}
+
+func (l *linker) retrieve(ctx context.Context, a asset.Asset) (retrieveAnswer, error) {
+	m, err := l.metadata(ctx, a)
+	return retrieveAnswer{metadata: m, CreatedAt: isoTime(a.CreatedAt()), FailureMessage: nullable(a.Failure)}, err
+}
+
+func (l *linker) item(ctx context.Context, a asset.Asset) (listItem, error) {
+	m, err := l.metadata(ctx, a)
+	project := ""
+	if a.Project != (id.Project{}) {
+		project = a.Project.String()
+	}
+	return listItem{metadata: m, CreatedAt: a.CreatedAt().UnixMilli(), ProjectID: nullable(project)}, err
+}
+
+// contentType is what was found, before that what was declared, before that nothing known.
+func contentType(a asset.Asset) string {
+	switch {
+	case a.Type != "":
+		return a.Type
+	case a.Declared != "":
+		return a.Declared
+	}
+	return unknownType
+}
+
+// nullable is null for the zero value, by which the domain says that something is not known.
+func nullable[T comparable](v T) *T {
+	if v == *new(T) {
+		return nil
+	}
+	return &v
+}
+
+// meta is the tail of every list. A cursor is null at the end.
+type meta struct {
+	NextCursor *string `json:"next_cursor"`
+}

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
 	"github.com/assetry/assetry/infra/local/versity/versitytest"
 	"github.com/assetry/assetry/shared/blob"
 	"github.com/assetry/assetry/shared/s3blob"
@@ -89,4 +91,12 @@ func send(t *testing.T, s *versitytest.Server, method, url string, headers map[s
 	defer resp.Body.Close()
 	got, _ := io.ReadAll(resp.Body)
 	return resp.StatusCode, resp.Header, string(got)
+}
+
+// hide puts a delete marker on a key, as a delete without a version does.
+func hide(t *testing.T, s *versitytest.Server, key string) {
+	t.Helper()
+	if _, err := s.Client().DeleteObject(context.Background(), &s3.DeleteObjectInput{Bucket: &s.Bucket, Key: &key}); err != nil {
+		t.Fatal(err)
+	}
 }

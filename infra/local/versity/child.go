@@ -92,7 +92,7 @@ func (c *child) serve(ctx context.Context, s settings) error {
 	if err != nil {
 		return err
 	}
-	return embedgw.RunVersityGW(ctx, &bucketBackend{Backend: be, report: c.report}, &embedgw.Config{
+	return embedgw.RunVersityGW(ctx, &bucketBackend{Backend: be, locks: newLocks(), report: c.report}, &embedgw.Config{
 		RootUserAccess: s.AccessKey, RootUserSecret: s.SecretKey, Region: s.Region,
 		Ports:          []string{addr},
 		MaxConnections: maxConnections, MaxRequests: maxConnections, MultipartMaxParts: maxParts,

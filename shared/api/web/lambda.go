@@ -125,6 +125,7 @@ func restore(r *http.Request, e events.APIGatewayV2HTTPRequest, path string) {
 		switch key := http.CanonicalHeaderKey(name); key {
 		case "Host":
 			r.Host = e.Headers[name]
+		case "Content-Length": // r.ContentLength, as a server has it
 		case "Cookie":
 			if len(e.Cookies) == 0 {
 				r.Header.Set(key, e.Headers[name])

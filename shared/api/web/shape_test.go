@@ -66,6 +66,7 @@ func eventOf(t *testing.T, wire string) events.APIGatewayV2HTTPRequest {
 		t.Fatal(err)
 	}
 	e := events.APIGatewayV2HTTPRequest{Version: "2.0", RawPath: r.URL.Path, RawQueryString: r.URL.RawQuery, Headers: map[string]string{"host": r.Host}}
+	e.Headers["content-length"] = itoa(len(body))
 	for name, values := range r.Header {
 		if name != "Cookie" {
 			e.Headers[strings.ToLower(name)] = strings.Join(values, ",")

@@ -142,15 +142,3 @@ func oggPage(r *reader, off int64) (packet []byte, next int64, err error) {
 	packet, err = r.at(body, n)
 	return packet, body + n, err
 }
-
-// lookPDF makes sure that the end of the document is there.
-func lookPDF(r *reader) (Info, error) {
-	b, _, err := r.tail(4<<10, 0)
-	if err != nil {
-		return Info{}, err
-	}
-	if !bytes.Contains(b, []byte("%%EOF")) {
-		return Info{}, incomplete("PDF", "its end (%%EOF) is missing")
-	}
-	return Info{}, nil
-}

@@ -88,8 +88,9 @@ func TestWAV(t *testing.T) {
 		return b
 	}
 	for name, b := range map[string][]byte{
-		"the usual order":               riff("WAVE", format, chunkOf("data", make([]byte, 100))),
-		"other chunks before the sound": riff("WAVE", chunkOf("JUNK", make([]byte, 27)), format, chunkOf("LIST", make([]byte, 90_000)), chunkOf("data", make([]byte, 9))),
+		"the usual order": riff("WAVE", format, chunkOf("data", make([]byte, 100))),
+		"other chunks before the sound": riff("WAVE", chunkOf("JUNK", make([]byte, 27)), format,
+			chunkOf("LIST", make([]byte, 90_000)), chunkOf("data", make([]byte, 9))),
 		"bytes after the end":           join(riff("WAVE", format, chunkOf("data", make([]byte, 100))), []byte("trailing")),
 		"lengths left open by a stream": open,
 		"lengths of 64 bits":            rf64(172, 100),

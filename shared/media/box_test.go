@@ -86,8 +86,9 @@ func TestMoovAtTheEndOfALargeFilmCostsTwoSmallReads(t *testing.T) {
 		moov  []byte
 		reads int
 	}{
-		"the picture comes first":        {mkBox("moov", mkBox("mvhd", make([]byte, 100)), mkTrack("vide", 0, identity, 1920, 1080), sampleTables), 1},
-		"a long sound track comes first": {mkBox("moov", mkBox("mvhd", make([]byte, 100)), mkTrack("soun", 0, identity, 0, 0), sampleTables, mkTrack("vide", 0, identity, 1920, 1080)), 2},
+		"the picture comes first": {mkBox("moov", mkBox("mvhd", make([]byte, 100)), mkTrack("vide", 0, identity, 1920, 1080), sampleTables), 1},
+		"a long sound track comes first": {mkBox("moov", mkBox("mvhd", make([]byte, 100)), mkTrack("soun", 0, identity, 0, 0), sampleTables,
+			mkTrack("vide", 0, identity, 1920, 1080)), 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			head := ftyp("isommp42")

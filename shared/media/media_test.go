@@ -151,6 +151,42 @@ func TestAFailedReadIsNotARejection(t *testing.T) {
 	}
 }
 
+func TestNoFailedReadIsEverSwallowed(t *testing.T) {
+	lost := errors.New("connection reset")
+	long := mkBox("free", make([]byte, 100_000))
+	objects := append(seeds(),
+		pngOf(300, 200), join(pngOf(300, 200), make([]byte, 9000)), jpegOf(600, 400), gifOf(800, 600),
+		withSegments(jpegOf(30, 20), bytes.Repeat(segment(0xE2, make([]byte, 65_000)), 9)),
+		riff("WAVE", chunkOf("fmt ", make([]byte, 16)), chunkOf("LIST", make([]byte, 90_000)), chunkOf("data", make([]byte, 99))),
+		join(ftyp("isom"), long, mkBox("moov", mkTrack("soun", 0, identity, 0, 0), long, mkTrack("vide", 0, identity, 320, 180))),
+		join(ftyp("heic"), long, mkHEIF("heicmif1", [][]byte{ispe(640, 480), long, mkBox("irot", []byte{1})}, 1, 3)),
+	)
+	failed := 0
+	for i, b := range objects {
+		o := whole(b)
+		if _, err := Inspect(context.Background(), o.source(16)); err != nil {
+			continue // a rejection may come before the read that fails
+		}
+		failed += o.reads
+		for failing := 1; failing <= o.reads; failing++ {
+			s := whole(b).source(16)
+			read, n := s.ReadAt, 0
+			s.ReadAt = func(ctx context.Context, off, length int64) ([]byte, error) {
+				if n++; n == failing {
+					return nil, lost
+				}
+				return read(ctx, off, length)
+			}
+			if in, err := Inspect(context.Background(), s); !errors.Is(err, lost) {
+				t.Errorf("object %d, read %d of %d fails: Inspect = %+v, %v, want the error %v", i, failing, o.reads, in, err, lost)
+			}
+		}
+	}
+	if failed < 30 {
+		t.Errorf("only %d reads were made to fail, want at least 30", failed)
+	}
+}
+
 func TestShortAndLongAnswersOfAReadAreJoinedAndCut(t *testing.T) {
 	b := pngOf(200, 200)
 	for name, answer := range map[string]func(off, n int64) []byte{

@@ -26,13 +26,14 @@ func TestPNG(t *testing.T) {
 		b    []byte
 		want Info
 	}{
-		"a small one":                                {small, Info{"image/png", 30, 20}},
-		"one longer than the head":                   {large, Info{"image/png", 300, 200}},
-		"bytes after IEND":                           {join(small, []byte("<html>")), Info{"image/png", 30, 20}},
-		"a page after IEND of a large one":           {join(large, bytes.Repeat([]byte("<html>"), 500)), Info{"image/png", 300, 200}},
-		"many bytes after IEND of a large one":       {join(large, make([]byte, 200_000)), Info{"image/png", 300, 200}},
-		"exactly 150 megapixels":                     {join(pngHead(15000, 10000), pngChunk("IDAT"), []byte(pngEnd)), Info{"image/png", 15000, 10000}},
-		"text that mentions IEND before the picture": {join(pngHead(3, 2), pngChunk("tEXt", []byte("IEND")), pngChunk("IDAT"), []byte(pngEnd)), Info{"image/png", 3, 2}},
+		"a small one":                          {small, Info{"image/png", 30, 20}},
+		"one longer than the head":             {large, Info{"image/png", 300, 200}},
+		"bytes after IEND":                     {join(small, []byte("<html>")), Info{"image/png", 30, 20}},
+		"a page after IEND of a large one":     {join(large, bytes.Repeat([]byte("<html>"), 500)), Info{"image/png", 300, 200}},
+		"many bytes after IEND of a large one": {join(large, make([]byte, 200_000)), Info{"image/png", 300, 200}},
+		"exactly 150 megapixels":               {join(pngHead(15000, 10000), pngChunk("IDAT"), []byte(pngEnd)), Info{"image/png", 15000, 10000}},
+		"text that mentions IEND before the picture": {join(pngHead(3, 2), pngChunk("tEXt", []byte("IEND")), pngChunk("IDAT"), []byte(pngEnd)),
+			Info{"image/png", 3, 2}},
 	} {
 		t.Run(name, func(t *testing.T) { wantInfo(t, c.b, c.want) })
 	}
@@ -69,6 +70,12 @@ func segment(marker byte, content ...[]byte) []byte {
 	return join([]byte{0xFF, marker}, be16(len(c)+2), c)
 }
 
+// hugeJPEG is a picture whose data is longer than what is ever scanned for its end.
+func hugeJPEG() []byte {
+	b := jpegOf(30, 20)
+	return join(b[:len(b)-2], bytes.Repeat([]byte{0x55}, 3<<20), jpegEnd)
+}
+
 // exif makes an APP1 segment whose only entry is the orientation.
 func exif(orientation int) []byte {
 	return segment(jpegAPP1, []byte("Exif\x00\x00MM\x00*\x00\x00\x00\x08\x00\x01\x01\x12\x00\x03\x00\x00\x00\x01"), be16(orientation), be16(0), be32(0))
@@ -79,7 +86,7 @@ func xmp(text string) []byte {
 }
 
 func TestJPEG(t *testing.T) {
-	small, large := jpegOf(30, 20), jpegOf(600, 400)
+	small, large, huge := jpegOf(30, 20), jpegOf(600, 400), hugeJPEG()
 	if len(large) <= HeadSize {
 		t.Fatalf("the large picture has only %d bytes", len(large))
 	}
@@ -90,7 +97,6 @@ func TestJPEG(t *testing.T) {
 	micro := fmt.Sprintf(`<rdf:Description GCamera:MicroVideoOffset="%d"/>`, len(film))
 	motion := fmt.Sprintf(`<Container:Item Item:Mime="image/jpeg" Item:Semantic="Primary" Item:Length="0"/>`+
 		`<Container:Item Item:Mime="video/mp4" Item:Length="%d" Item:Semantic="MotionPhoto"/>`, len(film))
-	huge := join(small[:len(small)-2], bytes.Repeat([]byte{0x55}, 3<<20), small[len(small)-2:])
 	shown, turned := Info{"image/jpeg", 30, 20}, Info{"image/jpeg", 20, 30}
 	for name, c := range map[string]struct {
 		b    []byte
@@ -114,8 +120,14 @@ func TestJPEG(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) { wantInfo(t, c.b, c.want) })
 	}
+}
+
+func TestJPEGRejected(t *testing.T) {
+	small, huge := jpegOf(30, 20), hugeJPEG()
+	sof := bytes.Index(small, []byte{0xFF, jpegSOF0})
 	wide := bytes.Clone(small)
 	copy(wide[sof+5:], "\xff\xff\xff\xff")
+	micro := xmp(`<rdf:Description GCamera:MicroVideoOffset="300000"/>`)
 	thumbnail := withSegments(small, segment(jpegAPP1, []byte("Exif\x00\x00"), small))
 	for name, c := range map[string]struct {
 		b    []byte
@@ -124,7 +136,7 @@ func TestJPEG(t *testing.T) {
 		"the end marker is missing":                   {small[:len(small)-2], "end marker"},
 		"cut in the middle of the picture":            {huge[:len(huge)/2], "end marker"},
 		"the end of a thumbnail is not the end":       {thumbnail[:len(thumbnail)-20], "end marker"},
-		"a film that does not begin where it is said": {join(withSegments(huge[:len(huge)-2], xmp(micro)), make([]byte, 400_000)), "end marker"},
+		"a film that does not begin where it is said": {join(withSegments(huge[:len(huge)-2], micro), make([]byte, 400_000)), "end marker"},
 		"cut in the middle of a segment":              {small[:sof-30], "middle of its headers"},
 		"only its first bytes":                        {small[:4], "middle of its headers"},
 		"no frame":                                    {join(small[:2], segment(jpegSOS, make([]byte, 10)), jpegEnd), "no frame"},
@@ -146,9 +158,10 @@ func TestEXIFOrientation(t *testing.T) {
 		tiff string
 		want int
 	}{
-		"big endian":                        {"MM\x00*\x00\x00\x00\x08\x00\x01\x01\x12\x00\x03\x00\x00\x00\x01\x00\x06\x00\x00", 6},
-		"little endian":                     {"II*\x00\x08\x00\x00\x00\x01\x00\x12\x01\x03\x00\x01\x00\x00\x00\x08\x00\x00\x00", 8},
-		"a second entry":                    {"MM\x00*\x00\x00\x00\x08\x00\x02\x01\x00\x00\x03\x00\x00\x00\x01\x00\x06\x00\x00\x01\x12\x00\x03\x00\x00\x00\x01\x00\x03\x00\x00", 3},
+		"big endian":    {"MM\x00*\x00\x00\x00\x08\x00\x01\x01\x12\x00\x03\x00\x00\x00\x01\x00\x06\x00\x00", 6},
+		"little endian": {"II*\x00\x08\x00\x00\x00\x01\x00\x12\x01\x03\x00\x01\x00\x00\x00\x08\x00\x00\x00", 8},
+		"a second entry": {"MM\x00*\x00\x00\x00\x08\x00\x02\x01\x00\x00\x03\x00\x00\x00\x01\x00\x06\x00\x00" +
+			"\x01\x12\x00\x03\x00\x00\x00\x01\x00\x03\x00\x00", 3},
 		"a type that is no short number":    {"MM\x00*\x00\x00\x00\x08\x00\x01\x01\x12\x00\x04\x00\x00\x00\x01\x00\x06\x00\x00", 0},
 		"fewer entries than are announced":  {"MM\x00*\x00\x00\x00\x08\xff\xff\x01\x12\x00\x03", 0},
 		"a directory outside of the block":  {"MM\x00*\xff\xff\xff\xff\x00\x01", 0},

@@ -15,6 +15,7 @@ func TestWebM(t *testing.T) {
 	header := el(ebmlHeader, el(ebmlDocType, []byte("webm")))
 	void := el(0xEC, make([]byte, 50))
 	video := func(parts ...[]byte) []byte { return el(mkvTracks, el(mkvTrackEntry, void, el(mkvVideo, parts...))) }
+	file := func(parts ...[]byte) []byte { return join(header, el(mkvSegment, parts...)) }
 	frames := join(el(mkvPixelWidth, be16(640)), el(mkvPixelHeight, be16(360)))
 	open := join(header, be32(mkvSegment), []byte{0x01, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF}, void, video(frames), el(mkvCluster, make([]byte, 99)))
 	size := Info{"video/webm", 640, 360}
@@ -22,22 +23,23 @@ func TestWebM(t *testing.T) {
 		b    []byte
 		want Info
 	}{
-		"the size of its frames":             {join(header, el(mkvSegment, void, video(frames), el(mkvCluster))), size},
-		"a display size in pixels":           {join(header, el(mkvSegment, video(frames, el(mkvDisplayWide, be16(480)), el(mkvDisplayHigh, be16(270))))), Info{"video/webm", 480, 270}},
-		"a display size in another unit":     {join(header, el(mkvSegment, video(frames, el(mkvDisplayUnit, []byte{3}), el(mkvDisplayWide, []byte{16}), el(mkvDisplayHigh, []byte{9})))), size},
-		"sound before the picture":           {join(header, el(mkvSegment, el(mkvTracks, el(mkvTrackEntry, void), el(mkvTrackEntry, el(mkvVideo, frames))))), size},
+		"the size of its frames":   {file(void, video(frames), el(mkvCluster)), size},
+		"a display size in pixels": {file(video(frames, el(mkvDisplayWide, be16(480)), el(mkvDisplayHigh, be16(270)))), Info{"video/webm", 480, 270}},
+		"a display size in another unit": {file(video(frames, el(mkvDisplayUnit, []byte{3}),
+			el(mkvDisplayWide, []byte{16}), el(mkvDisplayHigh, []byte{9}))), size},
+		"sound before the picture":           {file(el(mkvTracks, el(mkvTrackEntry, void), el(mkvTrackEntry, el(mkvVideo, frames)))), size},
 		"a segment of open length":           {open, size},
-		"sound alone":                        {join(header, el(mkvSegment, el(mkvTracks, el(mkvTrackEntry, void)))), Info{Type: "video/webm"}},
-		"tracks behind the head":             {join(header, el(mkvSegment, el(0xEC, make([]byte, 70_000)), video(frames))), Info{Type: "video/webm"}},
-		"no tracks before the first cluster": {join(header, el(mkvSegment, el(mkvCluster), video(frames))), Info{Type: "video/webm"}},
-		"a number of nine bytes":             {join(header, el(mkvSegment, video(el(mkvPixelWidth, make([]byte, 9)), el(mkvPixelHeight, be16(360))))), Info{Type: "video/webm"}},
-		"a size beyond all pictures":         {join(header, el(mkvSegment, video(el(mkvPixelWidth, be64(1<<63)), el(mkvPixelHeight, be16(360))))), Info{Type: "video/webm"}},
-		"bytes after the end":                {join(header, el(mkvSegment, video(frames)), []byte("<html>")), size},
+		"sound alone":                        {file(el(mkvTracks, el(mkvTrackEntry, void))), Info{Type: "video/webm"}},
+		"tracks behind the head":             {file(el(0xEC, make([]byte, 70_000)), video(frames)), Info{Type: "video/webm"}},
+		"no tracks before the first cluster": {file(el(mkvCluster), video(frames)), Info{Type: "video/webm"}},
+		"a number of nine bytes":             {file(video(el(mkvPixelWidth, make([]byte, 9)), el(mkvPixelHeight, be16(360)))), Info{Type: "video/webm"}},
+		"a size beyond all pictures":         {file(video(el(mkvPixelWidth, be64(1<<63)), el(mkvPixelHeight, be16(360)))), Info{Type: "video/webm"}},
+		"bytes after the end":                {join(file(video(frames)), []byte("<html>")), size},
 		"a document type that is padded":     {join(el(ebmlHeader, el(ebmlDocType, []byte("webm\x00\x00"))), el(mkvSegment, video(frames))), size},
 	} {
 		t.Run(name, func(t *testing.T) { wantInfo(t, c.b, c.want) })
 	}
-	full := join(header, el(mkvSegment, video(frames)))
+	full := file(video(frames))
 	for name, c := range map[string]struct {
 		b    []byte
 		want string

@@ -14,18 +14,15 @@ import (
 	"github.com/assetry/assetry/shared/table"
 )
 
-// Bounds of one search through the names of a workspace's projects: a tenth of the 30 s that the gateway waits.
-const (
-	maxScan     = 20_000 // rows
-	maxScanTime = 3 * time.Second
-	scanPage    = 500 // rows of one read: under the 1 MB at which DynamoDB ends a page
-)
+// scanPage is how many rows a search reads at once: under the megabyte at which DynamoDB ends a page.
+const scanPage = 500
 
-// List gives a page of up to limit projects of a workspace, newest first, and the cursor of the next page, "" after the last. Every word of the query
-// must begin a word of the name, case and accents aside; "" lists all. A cursor holds for its workspace and query, whoever sends it.
+// List gives a page of up to limit projects of a workspace, newest first, and the cursor of the next page, "" after the last. Every
+// word of the query must begin a word of the name, case and accents aside; "" lists all. A cursor holds for its workspace and
+// query, whoever sends it.
 //
-// A search looks at no more than maxScan rows or maxScanTime at once. It then gives what it found with a cursor to go on; if that is nothing, the error is fault.Invalid
-// about the query. So is a limit outside 1 to MaxLimit, a query over name.Max characters, and a cursor of another list.
+// A search ends at Options.SearchRows or SearchTime. It then gives what it found with a cursor to go on; if that is nothing, the error
+// is fault.Invalid about the query. So is a limit outside 1 to MaxLimit, a query over name.Max characters, and a cursor of another list.
 func (s *Service) List(ctx context.Context, p access.Principal, w id.Workspace, query, cursor string, limit int) ([]Project, string, error) {
 	if err := access.Authorize(p, access.ListProjects, w); err != nil {
 		return nil, "", err
@@ -36,7 +33,7 @@ func (s *Service) List(ctx context.Context, p access.Principal, w id.Workspace, 
 	if err := name.CheckText("query", query, name.Max); err != nil {
 		return nil, "", err
 	}
-	sc := search{w: w, words: name.Words(query), limit: limit, until: s.now().Add(maxScanTime)}
+	sc := search{w: w, words: name.Words(query), limit: limit, until: s.now().Add(s.searchTime)}
 	scope := "projects\x00" + w.String() + "\x00" + strings.Join(sc.words, " ")
 	var err error
 	if sc.after, err = s.openProject(scope, cursor); err != nil {
@@ -70,7 +67,7 @@ type search struct {
 
 // scan walks until one project more than the limit is found, the projects end, or a bound is reached.
 func (s *Service) scan(ctx context.Context, sc *search) error {
-	size := scanPage
+	size := min(scanPage, s.searchRows)
 	if len(sc.words) == 0 {
 		size = sc.limit + 1
 	}
@@ -94,7 +91,7 @@ func (s *Service) scan(ctx context.Context, sc *search) error {
 		if rows.Next == nil {
 			return nil
 		}
-		if sc.seen >= maxScan || !s.now().Before(sc.until) {
+		if sc.seen >= s.searchRows || !s.now().Before(sc.until) {
 			sc.more = true
 			return nil
 		}

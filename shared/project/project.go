@@ -46,23 +46,34 @@ type Assets interface {
 
 // Options are what a Service may be given. The zero value works.
 type Options struct {
-	Now func() time.Time // nil is time.Now
+	Now        func() time.Time // nil is time.Now
+	SearchRows int              // rows that one search looks at, about; 0 is 20,000
+	SearchTime time.Duration    // how long one search may look; 0 is 3 s, a tenth of what the gateway waits
 }
 
 // Service creates, finds and fills projects. Safe for concurrent use.
 type Service struct {
-	t      table.Table
-	assets Assets
-	sealer *page.Sealer
-	now    func() time.Time
+	t          table.Table
+	assets     Assets
+	sealer     *page.Sealer
+	now        func() time.Time
+	searchRows int
+	searchTime time.Duration
 }
 
 // New makes a Service on a table.
 func New(t table.Table, assets Assets, sealer *page.Sealer, o Options) *Service {
-	if o.Now == nil {
-		o.Now = time.Now
+	s := &Service{t, assets, sealer, o.Now, o.SearchRows, o.SearchTime}
+	if s.now == nil {
+		s.now = time.Now
 	}
-	return &Service{t: t, assets: assets, sealer: sealer, now: o.Now}
+	if s.searchRows == 0 {
+		s.searchRows = 20_000
+	}
+	if s.searchTime == 0 {
+		s.searchTime = 3 * time.Second
+	}
+	return s
 }
 
 // Create makes a project. The name is 1 to name.Max characters, else the error is fault.Invalid; several projects may have the same.

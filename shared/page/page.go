@@ -10,6 +10,7 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"errors"
+	"sync"
 
 	"github.com/assetry/assetry/shared/secret"
 )
@@ -21,10 +22,29 @@ const MaxLen = 8192
 var ErrCursor = errors.New("cursor is not one of ours for this list")
 
 // Sealer makes and reads cursors. Safe for concurrent use.
-type Sealer struct{ aead cipher.AEAD }
+type Sealer struct {
+	root func() secret.Root
+	mu   sync.Mutex
+	aead cipher.AEAD // nil until first needed
+}
 
-// NewSealer derives the cursor key from the root key.
-func NewSealer(root secret.Root) *Sealer {
+// NewSealer makes a Sealer whose key is derived from the root key.
+func NewSealer(root secret.Root) *Sealer { return NewLazySealer(func() secret.Root { return root }) }
+
+// NewLazySealer makes a Sealer that asks for the root key when it first needs it, so that what never meets a cursor never reads the
+// key.
+func NewLazySealer(root func() secret.Root) *Sealer { return &Sealer{root: root} }
+
+func (s *Sealer) cipher() cipher.AEAD {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.aead == nil {
+		s.aead = newAEAD(s.root())
+	}
+	return s.aead
+}
+
+func newAEAD(root secret.Root) cipher.AEAD {
 	key := root.Derive(secret.PurposeCursor, "", 0)
 	block, err := aes.NewCipher(key[:])
 	if err != nil {
@@ -34,16 +54,17 @@ func NewSealer(root secret.Root) *Sealer {
 	if err != nil {
 		panic("gcm: " + err.Error())
 	}
-	return &Sealer{aead}
+	return aead
 }
 
 // Seal makes a cursor from a position. The scope must be the same for Open; it is not stored in the cursor.
 func (s *Sealer) Seal(scope string, position []byte) string {
-	nonce := make([]byte, s.aead.NonceSize(), s.aead.NonceSize()+len(position)+s.aead.Overhead())
+	aead := s.cipher()
+	nonce := make([]byte, aead.NonceSize(), aead.NonceSize()+len(position)+aead.Overhead())
 	if _, err := rand.Read(nonce); err != nil {
 		panic("crypto/rand failed: " + err.Error())
 	}
-	return base64.RawURLEncoding.EncodeToString(s.aead.Seal(nonce, nonce, position, []byte(scope)))
+	return base64.RawURLEncoding.EncodeToString(aead.Seal(nonce, nonce, position, []byte(scope)))
 }
 
 // Open gives the position back. The error is ErrCursor, whatever was wrong.
@@ -52,11 +73,12 @@ func (s *Sealer) Open(scope, cursor string) ([]byte, error) {
 		return nil, ErrCursor
 	}
 	b, err := base64.RawURLEncoding.Strict().DecodeString(cursor)
-	if err != nil || len(b) < s.aead.NonceSize() {
+	aead := s.cipher()
+	n := aead.NonceSize()
+	if err != nil || len(b) < n {
 		return nil, ErrCursor
 	}
-	n := s.aead.NonceSize()
-	out, err := s.aead.Open(nil, b[:n], b[n:], []byte(scope))
+	out, err := aead.Open(nil, b[:n], b[n:], []byte(scope))
 	if err != nil {
 		return nil, ErrCursor
 	}

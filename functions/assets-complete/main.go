@@ -1,0 +1,14 @@
+// Command assets-complete takes the client's word that the bytes are there: POST /api/v1/assets/{assetId}/complete of the Assets API.
+package main
+
+import (
+	"github.com/assetry/assetry/shared/api/assets"
+	"github.com/assetry/assetry/shared/api/web"
+	"github.com/assetry/assetry/shared/boot"
+)
+
+func main() {
+	s := boot.AWS()
+	web.Warm(s.Warm)
+	web.Lambda(assets.Complete(s))
+}

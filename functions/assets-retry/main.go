@@ -1,0 +1,14 @@
+// Command assets-retry grants another attempt at a failed asset: POST /api/v1/assets/{assetId}/retry of the Assets API.
+package main
+
+import (
+	"github.com/assetry/assetry/shared/api/assets"
+	"github.com/assetry/assetry/shared/api/web"
+	"github.com/assetry/assetry/shared/boot"
+)
+
+func main() {
+	s := boot.AWS()
+	web.Warm(s.Warm)
+	web.Lambda(assets.Retry(s))
+}

@@ -1,0 +1,14 @@
+// Command folders-add-item adds a text to a library folder: POST /api/v1/workspaces/{workspaceId}/library/folders/{folderId}/items of the Assets API.
+package main
+
+import (
+	"github.com/assetry/assetry/shared/api/assets"
+	"github.com/assetry/assetry/shared/api/web"
+	"github.com/assetry/assetry/shared/boot"
+)
+
+func main() {
+	s := boot.AWS()
+	web.Warm(s.Warm)
+	web.Lambda(assets.FolderItemsAdd(s))
+}

@@ -1,0 +1,14 @@
+// Command folders-create makes a library folder: POST /api/v1/workspaces/{workspaceId}/library/folders of the Assets API.
+package main
+
+import (
+	"github.com/assetry/assetry/shared/api/assets"
+	"github.com/assetry/assetry/shared/api/web"
+	"github.com/assetry/assetry/shared/boot"
+)
+
+func main() {
+	s := boot.AWS()
+	web.Warm(s.Warm)
+	web.Lambda(assets.FoldersCreate(s))
+}

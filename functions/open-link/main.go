@@ -1,0 +1,14 @@
+// Command open-link leads a link to the bytes of its asset: GET and HEAD /l/{token}.
+package main
+
+import (
+	"github.com/assetry/assetry/shared/api/links"
+	"github.com/assetry/assetry/shared/api/web"
+	"github.com/assetry/assetry/shared/boot"
+)
+
+func main() {
+	s := boot.AWS()
+	web.Warm(s.Warm)
+	web.Lambda(links.Open(s))
+}

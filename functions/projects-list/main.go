@@ -1,0 +1,14 @@
+// Command projects-list lists the projects of a workspace: GET /api/v1/projects of the Assets API.
+package main
+
+import (
+	"github.com/assetry/assetry/shared/api/assets"
+	"github.com/assetry/assetry/shared/api/web"
+	"github.com/assetry/assetry/shared/boot"
+)
+
+func main() {
+	s := boot.AWS()
+	web.Warm(s.Warm)
+	web.Lambda(assets.ProjectsList(s))
+}

@@ -1,0 +1,14 @@
+// Command projects-retrieve shows a project: GET /api/v1/projects/{projectId} of the Assets API.
+package main
+
+import (
+	"github.com/assetry/assetry/shared/api/assets"
+	"github.com/assetry/assetry/shared/api/web"
+	"github.com/assetry/assetry/shared/boot"
+)
+
+func main() {
+	s := boot.AWS()
+	web.Warm(s.Warm)
+	web.Lambda(assets.ProjectsRetrieve(s))
+}

@@ -1,0 +1,15 @@
+// Command stream-cleanup removes what changes leave behind: the table's stream, failed, superseded and deleted things.
+package main
+
+import (
+	"github.com/assetry/assetry/shared/api/web"
+	"github.com/assetry/assetry/shared/boot"
+	"github.com/assetry/assetry/shared/trigger"
+	"github.com/assetry/assetry/shared/trigger/change"
+)
+
+func main() {
+	s := boot.AWS()
+	web.Warm(s.WarmTable)
+	trigger.Lambda(change.CleanUp(s))
+}

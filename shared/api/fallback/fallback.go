@@ -1,0 +1,26 @@
+// Package fallback answers every path that no route matches, in the dialect of the path's prefix. It knows all APIs by their
+// methods and patterns only and links none of their handlers.
+package fallback
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/assetry/assetry/shared/api/assets"
+	"github.com/assetry/assetry/shared/api/links"
+	"github.com/assetry/assetry/shared/api/web"
+)
+
+// Handler answers 404, or 405 with Allow where the path exists with other methods.
+func Handler() http.Handler {
+	return web.Fallback(slices.Concat(assets.Endpoints(), links.Endpoints()), dialect)
+}
+
+// dialect chooses by prefix; nil is the plain one.
+func dialect(path string) web.Dialect {
+	if path == assets.Base || strings.HasPrefix(path, assets.Base+"/") {
+		return assets.Dialect{}
+	}
+	return nil
+}

@@ -1,0 +1,152 @@
+package boot
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+
+	"github.com/assetry/assetry/shared/blob"
+	"github.com/assetry/assetry/shared/bus"
+	bridge "github.com/assetry/assetry/shared/bus/eventbridge"
+	"github.com/assetry/assetry/shared/s3blob"
+	"github.com/assetry/assetry/shared/schema"
+	"github.com/assetry/assetry/shared/secret"
+	"github.com/assetry/assetry/shared/table"
+	"github.com/assetry/assetry/shared/table/dynamo"
+	"github.com/assetry/assetry/shared/upload"
+)
+
+// The environment variables of a function, as template.yaml sets them. Beside them count AWS's own: AWS_REGION and the
+// credentials, which Lambda sets, and AWS_ENDPOINT_URL_DYNAMODB, _S3, _EVENTBRIDGE and _SECRETS_MANAGER, for a run against other endpoints.
+const (
+	EnvTable     = "ASSETRY_TABLE"           // name of the table
+	EnvBucket    = "ASSETRY_BUCKET"          // name of the bucket
+	EnvBus       = "ASSETRY_BUS"             // name or ARN of the event bus
+	EnvRootKey   = "ASSETRY_ROOT_KEY_SECRET" // ARN of the secret that holds the root key
+	EnvPublicURL = "ASSETRY_PUBLIC_URL"      // origin of links, such as https://assets.example.com; unset: the request's own
+	EnvGrant     = "ASSETRY_GRANT_MINUTES"   // how long an upload form may be begun with; unset: 15
+	EnvMaxSize   = "ASSETRY_MAX_BYTES"       // largest file a form takes; unset: 5 GiB, S3's limit
+)
+
+// AWS gives the services of a deployed function. It reads the environment and sends nothing; a variable that is missing or makes no
+// sense is a panic with its name when something needs it.
+func AWS() *Services { return New(&cloud{http: awshttp.NewBuildableClient()}) }
+
+// cloud are AWS's engines. Without the SDK's config package, which would read files and profiles that a function does not have: 1.7 MB
+// of binary and a millisecond of every cold start.
+type cloud struct {
+	http *awshttp.BuildableClient
+}
+
+var _ Engines = (*cloud)(nil)
+
+func need(name string) string {
+	v := os.Getenv(name)
+	if v == "" {
+		panic("environment variable " + name + " is not set")
+	}
+	return v
+}
+
+func (c *cloud) config() aws.Config {
+	return aws.Config{
+		Region:      need("AWS_REGION"),
+		HTTPClient:  c.http,
+		Credentials: credentials.NewStaticCredentialsProvider(need("AWS_ACCESS_KEY_ID"), need("AWS_SECRET_ACCESS_KEY"), os.Getenv("AWS_SESSION_TOKEN")),
+	}
+}
+
+// endpoint is the address of a service where it is not AWS's own; nil is AWS's.
+func endpoint(service string) *string {
+	if v := os.Getenv("AWS_ENDPOINT_URL_" + service); v != "" {
+		return &v
+	}
+	return nil
+}
+
+func (c *cloud) Table() table.Table {
+	client := dynamodb.NewFromConfig(c.config(), func(o *dynamodb.Options) { o.BaseEndpoint = endpoint("DYNAMODB") })
+	return dynamo.New(client, need(EnvTable), dynamo.Options{Indexes: schema.Indexes()})
+}
+
+func (c *cloud) Bucket() blob.Bucket {
+	client := s3.NewFromConfig(c.config(), func(o *s3.Options) {
+		o.BaseEndpoint = endpoint("S3")
+		o.UsePathStyle = o.BaseEndpoint != nil
+	})
+	return s3blob.New(client, need(EnvBucket), s3blob.Options{})
+}
+
+func (c *cloud) Bus() bus.Publisher {
+	client := eventbridge.NewFromConfig(c.config(), func(o *eventbridge.Options) { o.BaseEndpoint = endpoint("EVENTBRIDGE") })
+	return bridge.New(client, need(EnvBus))
+}
+
+// rootKeyTime bounds the reading of the root key, which a cold start may wait for.
+const rootKeyTime = 5 * time.Second
+
+func (c *cloud) Root() secret.Root {
+	client := secretsmanager.NewFromConfig(c.config(), func(o *secretsmanager.Options) { o.BaseEndpoint = endpoint("SECRETS_MANAGER") })
+	ctx, cancel := context.WithTimeout(context.Background(), rootKeyTime)
+	defer cancel()
+	out, err := client.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: aws.String(need(EnvRootKey))})
+	if err != nil {
+		panic(fmt.Sprintf("read the root key: %v", err))
+	}
+	root, err := secret.ParseRoot(aws.ToString(out.SecretString))
+	if err != nil {
+		panic(fmt.Sprintf("root key in %s: %v", need(EnvRootKey), err))
+	}
+	return root
+}
+
+func (c *cloud) PublicURL() string { return strings.TrimRight(os.Getenv(EnvPublicURL), "/") }
+
+func (c *cloud) Upload() upload.Options {
+	return upload.Options{
+		Grant:   time.Duration(number(EnvGrant)) * time.Minute,
+		MaxSize: number(EnvMaxSize),
+	}
+}
+
+// number reads a whole number above 0; an unset variable is 0.
+func number(name string) int64 {
+	v := os.Getenv(name)
+	if v == "" {
+		return 0
+	}
+	n, err := strconv.ParseInt(v, 10, 64)
+	if err != nil || n < 1 {
+		panic(fmt.Sprintf("environment variable %s is %q; it must be a whole number above 0", name, v))
+	}
+	return n
+}
+
+// Warm opens the connection to DynamoDB. The address asked is its own health check, which costs nothing and needs no rights.
+func (c *cloud) Warm(ctx context.Context) {
+	url := "https://dynamodb." + os.Getenv("AWS_REGION") + ".amazonaws.com/ping"
+	if e := endpoint("DYNAMODB"); e != nil {
+		url = *e
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return
+	}
+	if res, err := c.http.Do(req); err == nil {
+		_, _ = io.Copy(io.Discard, io.LimitReader(res.Body, 1<<10))
+		_ = res.Body.Close()
+	}
+}

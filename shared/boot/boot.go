@@ -1,0 +1,153 @@
+// Package boot turns an environment into ready services, each built when first asked for, so that a function builds and links only
+// what its route needs.
+//
+// Engines are the technology beneath: AWS's here, SQLite and a local bucket in infra/local. Everything above them is the same code.
+package boot
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+
+	"github.com/assetry/assetry/shared/account"
+	"github.com/assetry/assetry/shared/asset"
+	"github.com/assetry/assetry/shared/blob"
+	"github.com/assetry/assetry/shared/bus"
+	"github.com/assetry/assetry/shared/folder"
+	"github.com/assetry/assetry/shared/link"
+	"github.com/assetry/assetry/shared/page"
+	"github.com/assetry/assetry/shared/project"
+	"github.com/assetry/assetry/shared/secret"
+	"github.com/assetry/assetry/shared/table"
+	"github.com/assetry/assetry/shared/upload"
+)
+
+// Engines are what services stand on. Each is asked for once; a panic (an engine that cannot be had) is not remembered.
+type Engines interface {
+	Table() table.Table
+	Bucket() blob.Bucket
+	Bus() bus.Publisher
+	Root() secret.Root
+	PublicURL() string        // origin of links, without a slash at its end; "" is the request's own
+	Upload() upload.Options   // how uploads are granted
+	Warm(ctx context.Context) // opens the connection to the table; failing is no matter
+}
+
+// Services gives every service, once. Safe for concurrent use.
+type Services struct {
+	engines  Engines
+	table    lazy[table.Table]
+	bucket   lazy[blob.Bucket]
+	bus      lazy[bus.Publisher]
+	root     lazy[secret.Root]
+	sealer   lazy[*page.Sealer]
+	accounts lazy[*account.Service]
+	assets   lazy[*asset.Service]
+	folders  lazy[*folder.Service]
+	projects lazy[*project.Service]
+	links    lazy[*link.Service]
+	uploads  lazy[*upload.Service]
+}
+
+// New makes Services on engines. It builds nothing yet.
+func New(e Engines) *Services { return &Services{engines: e} }
+
+// Table is the metadata store.
+func (s *Services) Table() table.Table { return s.table.get(s.engines.Table) }
+
+// Bucket is the store of the bytes.
+func (s *Services) Bucket() blob.Bucket { return s.bucket.get(s.engines.Bucket) }
+
+// Bus is where domain events go.
+func (s *Services) Bus() bus.Publisher { return s.bus.get(s.engines.Bus) }
+
+// PublicURL is the origin of links, or "" for the request's own.
+func (s *Services) PublicURL() string { return s.engines.PublicURL() }
+
+func (s *Services) rootKey() secret.Root { return s.root.get(s.engines.Root) }
+
+func (s *Services) cursors() *page.Sealer {
+	return s.sealer.get(func() *page.Sealer { return page.NewLazySealer(s.rootKey) })
+}
+
+// WarmTable opens the connection to the table. Mains run it beside the rest of init, where Lambda lends a full CPU.
+func (s *Services) WarmTable(ctx context.Context) { s.engines.Warm(ctx) }
+
+// Warm opens the connection to the table and reads the root key, for functions that make links or cursors.
+func (s *Services) Warm(ctx context.Context) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		s.engines.Warm(ctx)
+	}()
+	s.tryRootKey(ctx)
+	<-done
+}
+
+// tryRootKey reads the root key early. A failure is logged, and met again by the request that needs the key.
+func (s *Services) tryRootKey(ctx context.Context) {
+	defer func() {
+		if p := recover(); p != nil {
+			slog.ErrorContext(ctx, "root key not read in init", "cause", p)
+		}
+	}()
+	s.rootKey()
+}
+
+// Accounts knows workspaces and API keys.
+func (s *Services) Accounts() *account.Service {
+	return s.accounts.get(func() *account.Service { return account.New(s.Table(), account.Options{}) })
+}
+
+// Assets reads, lists and deletes assets.
+func (s *Services) Assets() *asset.Service {
+	return s.assets.get(func() *asset.Service {
+		return asset.New(s.Table(), s.Accounts(), s.cursors(), asset.Options{})
+	})
+}
+
+// Folders knows the library folders.
+func (s *Services) Folders() *folder.Service {
+	return s.folders.get(func() *folder.Service { return folder.New(s.Table(), folder.Options{}) })
+}
+
+// Projects knows projects and what is on them.
+func (s *Services) Projects() *project.Service {
+	return s.projects.get(func() *project.Service {
+		return project.New(s.Table(), s.Assets(), s.cursors(), project.Options{})
+	})
+}
+
+// Links opens the links of assets.
+func (s *Services) Links() *link.Service {
+	return s.links.get(func() *link.Service {
+		return link.NewService(link.New(s.rootKey()), s.Assets(), s.Accounts(), s.Bucket(), link.Options{})
+	})
+}
+
+// Uploads brings bytes to assets.
+func (s *Services) Uploads() *upload.Service {
+	return s.uploads.get(func() *upload.Service {
+		return upload.New(upload.Parts{
+			Table: s.Table(), Bucket: s.Bucket(), Assets: s.Assets(), Workspaces: s.Accounts(),
+			Folders: s.Folders(), Projects: s.Projects(),
+		}, s.engines.Upload())
+	})
+}
+
+// lazy is a value that is built when first asked for. A build that panics is tried again by the next caller.
+type lazy[T any] struct {
+	mu    sync.Mutex
+	built bool
+	value T
+}
+
+func (l *lazy[T]) get(build func() T) T {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.built {
+		l.value = build()
+		l.built = true
+	}
+	return l.value
+}

@@ -1,0 +1,127 @@
+// Package bus is how the product tells others what happened: domain events, made from committed changes of the table.
+//
+// The table's stream is the outbox: an event exists if and only if its change was committed. Delivery is at least once and in no
+// particular order; ID is the same for every delivery of an event, and Version (the row's) orders the events of one asset. Events
+// carry ids, never bearer secrets or signed URLs.
+package bus
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/assetry/assetry/shared/asset"
+	"github.com/assetry/assetry/shared/id"
+	"github.com/assetry/assetry/shared/schema"
+	"github.com/assetry/assetry/shared/table"
+)
+
+// Source is the source of every event, as rules on the bus match it.
+const Source = "assetry"
+
+// SchemaVersion is the version of Detail. A field may be added under the same version; nothing else may change.
+const SchemaVersion = 1
+
+// Type says what happened.
+type Type string
+
+// The types, used as the bus's detail-type.
+const (
+	AssetReady   Type = "asset.ready"   // bytes were verified; they never change again
+	AssetFailed  Type = "asset.failed"  // an attempt ended without good bytes; a retry may follow
+	AssetDeleted Type = "asset.deleted" // the asset is gone, its links are dead
+)
+
+// Event is one thing that happened to an asset.
+type Event struct {
+	Type   Type
+	Time   time.Time
+	Detail Detail
+}
+
+// Detail is the JSON body of an event. Fields without a value are left out.
+type Detail struct {
+	SchemaVersion int         `json:"schema_version"`
+	ID            string      `json:"event_id"` // the same for every delivery
+	Workspace     string      `json:"workspace_id"`
+	Asset         string      `json:"asset_id"` // bare UUID
+	Version       int64       `json:"version"`  // of the row; greater is later
+	Generation    int         `json:"generation"`
+	State         asset.State `json:"status,omitempty"`
+	Name          string      `json:"name,omitempty"`
+	Type          string      `json:"content_type,omitempty"` // found in the bytes
+	Size          int64       `json:"size_bytes,omitempty"`
+	Width         int         `json:"width,omitempty"` // pixels
+	Height        int         `json:"height,omitempty"`
+	ETag          string      `json:"etag,omitempty"`
+	Failure       string      `json:"failure_message,omitempty"`
+	Cause         asset.Cause `json:"failure_cause,omitempty"` // expired or rejected
+	Folder        string      `json:"folder_id,omitempty"`
+	Project       string      `json:"project_id,omitempty"`
+}
+
+// JSON is the body as it goes out.
+func (d Detail) JSON() ([]byte, error) { return json.Marshal(d) }
+
+// Publisher puts events on the bus.
+type Publisher interface {
+	// Publish sends events and gives the indexes of those that the bus did not take; they may be sent again. An error means that
+	// nothing is known of any.
+	Publish(ctx context.Context, events []Event) (failed []int, err error)
+}
+
+// FromChange says what a committed change means to others; ok is false for changes that mean nothing to them.
+func FromChange(c table.Change) (e Event, ok bool, err error) {
+	if _, _, _, isAsset := schema.ParseAssetKey(c.Key); !isAsset {
+		return Event{}, false, nil
+	}
+	old, now, err := images(c)
+	if err != nil {
+		return Event{}, false, err
+	}
+	switch {
+	case c.New == nil:
+		old.Version++ // a delete counts as a write: it is later than the last version
+		return event(AssetDeleted, old, c.At), true, nil
+	case now.State == asset.Ready && old.State != asset.Ready:
+		return event(AssetReady, now, c.At), true, nil
+	case now.State == asset.Failed && (old.State != asset.Failed || old.Generation != now.Generation):
+		return event(AssetFailed, now, c.At), true, nil
+	}
+	return Event{}, false, nil
+}
+
+func images(c table.Change) (old, now asset.Asset, err error) {
+	if c.Old != nil {
+		if old, err = asset.FromRow(c.Old); err != nil {
+			return old, now, err
+		}
+	}
+	if c.New != nil {
+		now, err = asset.FromRow(c.New)
+	}
+	return old, now, err
+}
+
+func event(t Type, a asset.Asset, at time.Time) Event {
+	d := Detail{
+		SchemaVersion: SchemaVersion,
+		ID:            fmt.Sprintf("%s:%d", a.ID, a.Version),
+		Workspace:     a.Workspace.String(), Asset: a.ID.String(),
+		Version: a.Version, Generation: a.Generation,
+		Name: a.Name,
+	}
+	if t != AssetDeleted {
+		d.State, d.Type, d.Size, d.ETag = a.State, a.Type, a.Size, a.ETag
+		d.Width, d.Height = a.Width, a.Height
+		d.Failure, d.Cause = a.Failure, a.Cause
+	}
+	if a.Folder != (id.Folder{}) {
+		d.Folder = a.Folder.String()
+	}
+	if a.Project != (id.Project{}) {
+		d.Project = a.Project.String()
+	}
+	return Event{Type: t, Time: at, Detail: d}
+}

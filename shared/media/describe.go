@@ -63,7 +63,7 @@ func describe(head []byte) string {
 	if name := boxNames[signature(head, int64(len(head)))]; name != "" {
 		return name
 	}
-	if isText(head) {
+	if isText(head) || isMarkup(head) {
 		return describeText(head)
 	}
 	for _, s := range refused {
@@ -77,9 +77,25 @@ func describe(head []byte) string {
 	return "of a kind that is not known here"
 }
 
+// textStart is the beginning of a text, in lower case, without the byte order mark and blanks before it.
+func textStart(head []byte) []byte {
+	return bytes.ToLower(bytes.TrimLeft(head[:min(len(head), 4096)], "\xef\xbb\xbf\t\r\n\f "))
+}
+
+// isMarkup says whether a browser would take bytes for a page, whatever else is hidden in them.
+func isMarkup(head []byte) bool {
+	t := textStart(head)
+	for _, tag := range []string{"<!--", "<!doctype", "<html", "<head", "<body", "<script", "<iframe", "<svg", "<?xml"} {
+		if bytes.HasPrefix(t, []byte(tag)) {
+			return true
+		}
+	}
+	return false
+}
+
 // describeText tells kinds of text apart by how they begin.
 func describeText(head []byte) string {
-	t := bytes.ToLower(bytes.TrimLeft(head[:min(len(head), 4096)], "\xef\xbb\xbf\t\r\n\f "))
+	t := textStart(head)
 	switch {
 	case bytes.HasPrefix(t, []byte("#!")):
 		return "a script"

@@ -41,8 +41,8 @@ func checkAnswer(t *testing.T, o *object, in Info, err error) {
 	case Class(in.Type) == classImage && in.Width*in.Height > MaxPixels:
 		t.Errorf("Inspect accepts an image of %d x %d", in.Width, in.Height)
 	}
-	if o.reads > maxReads || o.read > maxBytes {
-		t.Errorf("it took %d reads of %d bytes, want at most %d of %d", o.reads, o.read, maxReads, maxBytes)
+	if o.reads > maxReads || o.read > maxReads*maxAhead {
+		t.Errorf("it took %d reads of %d bytes, want at most %d of at most %d", o.reads, o.read, maxReads, maxAhead)
 	}
 }
 

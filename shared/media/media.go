@@ -2,7 +2,7 @@
 //
 // It never trusts a name or a header that came with the bytes, and it decodes no picture. It looks at the first HeadSize bytes and,
 // where a format keeps its answer elsewhere (a movie box at the end of a film, the last chunk of a PNG), at a few ranges more: at most
-// maxReads reads and maxBytes bytes for one object, whatever the object says about itself.
+// maxReads reads of at most maxAhead bytes for one object, whatever the object says about itself.
 //
 // Complete means that the object ends where its format says it ends; a file that was cut off while it was sent is refused. Bytes
 // after that end are ignored: they are served under the type that was found here. What is checked, by format:

@@ -101,7 +101,7 @@ func TestWhatIsNotAllowedIsNamed(t *testing.T) {
 		"one byte":                                 {"\x00", "not known here"},
 		"an HTML page":                             {"<!DOCTYPE html><p>hi", "an HTML page"},
 		"HTML after a byte order mark":             {"\xef\xbb\xbf \n<HTML>", "an HTML page"},
-		"HTML behind a comment with a PNG in it":   {"<!-- \x89PNG\r\n\x1a\n -->\n<script>alert(1)</script>", "kind that is not known"},
+		"HTML behind a comment with a PNG in it":   {"<!-- \x89PNG\r\n\x1a\n -->\n<script>alert(1)</script>", "an HTML page"},
 		"HTML behind a comment that talks of PNG":  {"<!-- PNG IHDR IEND --><script>alert(1)</script>", "an HTML page"},
 		"HTML whose comment spells a box":          {"<!--ftypisom isom --><script>alert(1)</script>", "an HTML page"},
 		"HTML whose comment spells film data":      {"<!--mdat --><script>alert(1)</script>", "an HTML page"},
@@ -188,7 +188,7 @@ func TestNoFailedReadIsEverSwallowed(t *testing.T) {
 }
 
 func TestShortAndLongAnswersOfAReadAreJoinedAndCut(t *testing.T) {
-	b := pngOf(200, 200)
+	b := jpegOf(600, 400)
 	for name, answer := range map[string]func(off, n int64) []byte{
 		"a kilobyte at a time":  func(off, n int64) []byte { return b[off:min(off+n, off+1024, int64(len(b)))] },
 		"everything to the end": func(off, n int64) []byte { return b[off:] },
@@ -196,7 +196,7 @@ func TestShortAndLongAnswersOfAReadAreJoinedAndCut(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			readAt := func(_ context.Context, off, n int64) ([]byte, error) { return answer(off, n), nil }
 			got, err := Inspect(context.Background(), Source{Size: int64(len(b)), Head: b[:HeadSize], ReadAt: readAt})
-			if want := (Info{"image/png", 200, 200}); err != nil || got != want {
+			if want := (Info{"image/jpeg", 600, 400}); err != nil || got != want {
 				t.Errorf("Inspect = %+v, %v, want %+v", got, err, want)
 			}
 		})
@@ -214,5 +214,23 @@ func TestInspectPassesTheContextOn(t *testing.T) {
 	}})
 	if err != nil || seen != "mine" {
 		t.Errorf("ReadAt saw the value %v of the context (error %v), want %q", seen, err, "mine")
+	}
+}
+
+func TestObjectsMadeToKeepUsReadingCostLittle(t *testing.T) {
+	for name, b := range map[string][]byte{
+		"segments without end":   join([]byte{0xFF, 0xD8}, bytes.Repeat(segment(0xE2, make([]byte, 65_000)), 500)),
+		"chunks without end":     join(pngHead(9, 9), bytes.Repeat(pngChunk("IDAT", make([]byte, 60_000)), 500)),
+		"boxes without end":      join(ftyp("isom"), bytes.Repeat(mkBox("free", make([]byte, 60_000)), 500)),
+		"boxes far apart in one": join(ftyp("heic"), mkBox("meta", be32(0), bytes.Repeat(mkBox("free", make([]byte, 2<<20)), 20))),
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := whole(b)
+			in, err := Inspect(context.Background(), o.source(HeadSize))
+			checkAnswer(t, o, in, err)
+			if o.reads < maxReads-1 {
+				t.Errorf("it took %d reads, want an object that uses up nearly all %d", o.reads, maxReads)
+			}
+		})
 	}
 }

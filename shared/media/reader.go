@@ -10,11 +10,9 @@ import (
 
 // Bounds of one inspection beyond the head. The usual object needs none or one read; these stop objects made to keep us reading.
 const (
-	maxReads = 16
-	maxBytes = 8 << 20
-
-	firstAhead = 16 << 10 // what the first read fetches at least: a movie header fits
-	maxAhead   = 1 << 20  // each read fetches twice as much as the one before, up to this
+	maxReads   = 12
+	firstAhead = 16 << 10 // what the first read fetches, in bytes: the header of a film and of its first track fit
+	maxAhead   = 1 << 20  // each read fetches twice as much as the one before, up to this; parsers want under 512 KiB at once
 
 	scanLimit = 2 << 20 // how far from the start a format is walked that can only be walked byte by byte
 )
@@ -33,8 +31,7 @@ type reader struct {
 	win    []byte // the last range read
 	winOff int64
 	ahead  int64
-	reads  int   // made so far
-	bytes  int64 // asked for so far
+	reads  int // made so far
 }
 
 func newReader(ctx context.Context, s Source) *reader {
@@ -62,11 +59,10 @@ func (r *reader) at(off, n int64) ([]byte, error) {
 	if w := off - r.winOff; w >= 0 && w+n <= int64(len(r.win)) {
 		return r.win[w : w+n], nil
 	}
-	left := maxBytes - r.bytes
-	if r.reads >= maxReads || n > left {
+	if r.reads >= maxReads || n > maxAhead {
 		return nil, errBudget
 	}
-	if err := r.load(off, min(max(n, r.ahead), left, r.size-off)); err != nil {
+	if err := r.load(off, min(max(n, r.ahead), r.size-off)); err != nil {
 		return nil, err
 	}
 	return r.win[:n], nil
@@ -87,24 +83,23 @@ func (r *reader) tail(n, from int64) ([]byte, int64, error) {
 	return b, off, err
 }
 
-// load makes [off, off+n) the last range read.
+// load makes [off, off+n) the last range read. A shorter answer is continued; an answer of no bytes is a failure.
 func (r *reader) load(off, n int64) error {
 	r.win, r.winOff = nil, 0
+	r.reads++
 	var got []byte
 	for int64(len(got)) < n {
-		r.reads++
 		want := n - int64(len(got))
 		b, err := r.fetch(off+int64(len(got)), want)
 		if err != nil {
 			return err
 		}
-		if len(b) == 0 || r.reads > 2*maxReads {
+		if len(b) == 0 {
 			return fmt.Errorf("media: read %d bytes at %d, got %d: %w", n, off, len(got), io.ErrUnexpectedEOF)
 		}
 		got = append(got, b[:min(int64(len(b)), want)]...)
 	}
 	r.win, r.winOff = got, off
-	r.bytes += n
 	r.ahead = min(2*r.ahead, maxAhead)
 	return nil
 }

@@ -30,8 +30,8 @@ func (Null) value()   {}
 func (List) value()   {}
 func (Map) value()    {}
 
-// MaxDepth is how deep lists and maps may nest (DynamoDB's limit).
-const MaxDepth = 32
+// MaxDepth is how many lists and maps may lie in each other. DynamoDB allows 32 levels and counts what the innermost holds as one.
+const MaxDepth = 31
 
 // Int makes a Number from an integer.
 func Int(n int64) Number { return Number(strconv.FormatInt(n, 10)) }

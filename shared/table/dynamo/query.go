@@ -30,7 +30,8 @@ func (t *Table) Query(ctx context.Context, q table.Query) (table.Page, error) {
 		if err != nil {
 			return table.Page{}, failed(ctx, "query "+q.PK, err)
 		}
-		table.Spend(ctx, units(out.ConsumedCapacity), 0)
+		// No items cost the least that a read can; DynamoDB Local reports nothing for them.
+		table.Spend(ctx, max(units(out.ConsumedCapacity), table.ReadUnits(0, consistency(q))), 0)
 		if got, err = t.keep(got, out.Items, q, ix); err != nil {
 			return table.Page{}, err
 		}
@@ -54,6 +55,14 @@ func (t *Table) index(name string) (table.Index, error) {
 		}
 	}
 	return table.Index{}, fault.BadField("index", "the table has no index %q", name)
+}
+
+// consistency is the one the query is read with.
+func consistency(q table.Query) table.Consistency {
+	if q.Index != "" {
+		return table.Eventual
+	}
+	return table.Consistency(q.Eventual)
 }
 
 func (t *Table) queryInput(q table.Query, ix table.Index) *dynamodb.QueryInput {

@@ -65,7 +65,7 @@ func (t *Table) BatchGet(ctx context.Context, ks []table.Key, c table.Consistenc
 	for idle := 0; len(left) > 0; {
 		before := len(found)
 		var err error
-		if left, err = t.batchRound(ctx, left, found); err != nil {
+		if left, err = t.batchRound(ctx, left, c, found); err != nil {
 			return nil, err
 		}
 		if idle++; len(found) > before {
@@ -89,7 +89,10 @@ func (t *Table) BatchGet(ctx context.Context, ks []table.Key, c table.Consistenc
 	return out, nil
 }
 
-func (t *Table) batch(ks []table.Key, c table.Consistency) map[string]types.KeysAndAttributes {
+// batch is what a BatchGetItem call asks for, by table.
+type batch = map[string]types.KeysAndAttributes
+
+func (t *Table) batch(ks []table.Key, c table.Consistency) batch {
 	if len(ks) == 0 {
 		return nil
 	}
@@ -98,31 +101,32 @@ func (t *Table) batch(ks []table.Key, c table.Consistency) map[string]types.Keys
 	for i, k := range ks {
 		keys[i] = keyAttributes(k)
 	}
-	return map[string]types.KeysAndAttributes{t.name: {Keys: keys, ConsistentRead: &strong}}
+	return batch{t.name: {Keys: keys, ConsistentRead: &strong}}
 }
 
-// batchRound asks once, adds what came to found, and gives the keys that are left.
-func (t *Table) batchRound(ctx context.Context, ask map[string]types.KeysAndAttributes, found map[table.Key]table.Item) (map[string]types.KeysAndAttributes, error) {
+// batchRound asks once, adds what came to found, and gives the keys that are left. An absent item costs the least that a read can;
+// DynamoDB reports that, DynamoDB Local leaves it out.
+func (t *Table) batchRound(ctx context.Context, ask batch, c table.Consistency, found map[table.Key]table.Item) (batch, error) {
 	out, err := t.client.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{
 		RequestItems: ask, ReturnConsumedCapacity: types.ReturnConsumedCapacityTotal,
 	}, t.repeatable)
 	if err != nil {
 		return nil, failed(ctx, "batch get", err)
 	}
+	least := float64(len(ask[t.name].Keys)-len(out.UnprocessedKeys[t.name].Keys)) * table.ReadUnits(0, c)
+	for _, row := range out.Responses[t.name] {
+		it, err := read(row)
+		if err != nil {
+			return nil, err
+		}
+		found[it.Key()] = it
+		least += table.ReadUnits(it.Size(), c) - table.ReadUnits(0, c)
+	}
 	spent := 0.0
 	for i := range out.ConsumedCapacity {
 		spent += units(&out.ConsumedCapacity[i])
 	}
-	table.Spend(ctx, spent, 0)
-	for _, rows := range out.Responses {
-		for _, row := range rows {
-			it, err := read(row)
-			if err != nil {
-				return nil, err
-			}
-			found[it.Key()] = it
-		}
-	}
+	table.Spend(ctx, max(spent, least), 0)
 	return out.UnprocessedKeys, nil
 }
 

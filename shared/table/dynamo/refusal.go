@@ -152,7 +152,7 @@ var flaws = []struct{ says, words string }{
 	{"Number underflow", "the sum is out of a number's range"},
 	{"38 significant digits", "the sum needs more than 38 digits"},     // DynamoDB
 	{"precision up to 38 digits", "the sum needs more than 38 digits"}, // DynamoDB Local
-	{"Nesting Levels", "lists and maps nest deeper than 32 levels"},
+	{"Nesting Levels", "lists and maps nest too deep; at most 31 may lie in each other"},
 	{"Type mismatch for Index Key", "a key of an index must be a string of at least one byte, or be left out"},
 }
 

@@ -87,7 +87,7 @@ func Client(t testing.TB) *dynamodb.Client {
 func Streams(t testing.TB) *dynamodbstreams.Client {
 	t.Helper()
 	return dynamodbstreams.New(dynamodbstreams.Options{
-		Region: region, BaseEndpoint: aws.String(enginetest.DynamoDB(t)), Credentials: anybody(),
+		Region: region, BaseEndpoint: aws.String(enginetest.DynamoDB(t)), Credentials: anybody(), HTTPClient: repairing{},
 	})
 }
 

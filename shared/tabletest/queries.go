@@ -167,10 +167,3 @@ func pageOfMost(t *testing.T, d Driver) {
 		t.Fatalf("last page: got %d items, next %v", len(p.Items), p.Next)
 	}
 }
-
-func settle(t *testing.T, d Driver) {
-	t.Helper()
-	if err := d.SettleIndexes(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-}

@@ -53,6 +53,9 @@ func Run(t *testing.T, open Open) {
 		{"expiry", testExpiry},
 		{"transactions", testTransactions},
 		{"concurrent writers", testConcurrency},
+		{"change feed", testFeed},
+		{"units", testUnits},
+		{"random programs", testPrograms},
 	} {
 		t.Run(part.name, func(t *testing.T) { part.run(t, open) })
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -15,6 +14,13 @@ import (
 
 // patience is how long the suite waits for something that must happen; it never waits for something that must not.
 const patience = 20 * time.Second
+
+// reporter is what the steps need of a *testing.T or a *rapid.T.
+type reporter interface {
+	Helper()
+	Errorf(format string, args ...any)
+	Fatalf(format string, args ...any)
+}
 
 // row makes an item under a key; more attributes follow as name, value pairs.
 func row(pk, sk string, attrs ...any) table.Item {
@@ -37,12 +43,12 @@ func with(it table.Item, attrs ...any) table.Item {
 // always is a condition that holds on every item and on none.
 func always() table.Cond { return table.Any(table.Absent(), table.Present()) }
 
-func mustPut(t *testing.T, d table.Table, it table.Item) {
+func mustPut(t reporter, d table.Table, it table.Item) {
 	t.Helper()
 	mustWrite(t, d, table.Put(it, always()))
 }
 
-func mustWrite(t *testing.T, d table.Table, w table.Write) table.Item {
+func mustWrite(t reporter, d table.Table, w table.Write) table.Item {
 	t.Helper()
 	it, err := d.Write(context.Background(), w)
 	if err != nil {
@@ -51,7 +57,7 @@ func mustWrite(t *testing.T, d table.Table, w table.Write) table.Item {
 	return it
 }
 
-func mustTransact(t *testing.T, d table.Table, ws ...table.Write) {
+func mustTransact(t reporter, d table.Table, ws ...table.Write) {
 	t.Helper()
 	if err := d.Transact(context.Background(), ws); err != nil {
 		t.Fatalf("transaction of %d writes: %v", len(ws), err)
@@ -59,7 +65,7 @@ func mustTransact(t *testing.T, d table.Table, ws ...table.Write) {
 }
 
 // mustGet reads one item, nil when it is absent.
-func mustGet(t *testing.T, d table.Table, k table.Key) table.Item {
+func mustGet(t reporter, d table.Table, k table.Key) table.Item {
 	t.Helper()
 	it, err := d.Get(context.Background(), k, table.Strong)
 	if errors.Is(err, table.ErrNotFound) {
@@ -74,12 +80,12 @@ func mustGet(t *testing.T, d table.Table, k table.Key) table.Item {
 	return it
 }
 
-func wantStored(t *testing.T, d table.Table, k table.Key, want table.Item) {
+func wantStored(t reporter, d table.Table, k table.Key, want table.Item) {
 	t.Helper()
 	wantItem(t, fmt.Sprintf("stored under %s", k), mustGet(t, d, k), want)
 }
 
-func wantItem(t *testing.T, what string, got, want table.Item) {
+func wantItem(t reporter, what string, got, want table.Item) {
 	t.Helper()
 	if !table.EqualItems(got, want) {
 		t.Fatalf("%s (-want +got):\n%s", what, cmp.Diff(want, got))
@@ -87,7 +93,7 @@ func wantItem(t *testing.T, what string, got, want table.Item) {
 }
 
 // wantLost demands a *ConditionError that carries the current item.
-func wantLost(t *testing.T, err error, current table.Item) {
+func wantLost(t reporter, err error, current table.Item) {
 	t.Helper()
 	got, lost := table.Lost(err)
 	if !lost {
@@ -96,14 +102,14 @@ func wantLost(t *testing.T, err error, current table.Item) {
 	wantItem(t, "current item of the lost condition", got, current)
 }
 
-func wantInvalid(t *testing.T, err error) {
+func wantInvalid(t reporter, err error) {
 	t.Helper()
 	if !fault.Is(err, fault.Invalid) {
 		t.Fatalf("got error %v, want one of kind invalid", err)
 	}
 }
 
-func mustQuery(t *testing.T, d table.Table, q table.Query) table.Page {
+func mustQuery(t reporter, d table.Table, q table.Query) table.Page {
 	t.Helper()
 	p, err := d.Query(context.Background(), q)
 	if err != nil {
@@ -113,7 +119,7 @@ func mustQuery(t *testing.T, d table.Table, q table.Query) table.Page {
 }
 
 // walk reads a whole range by pages and checks that every page but the last is full and that only the last has no Next.
-func walk(t *testing.T, d table.Table, q table.Query) []table.Item {
+func walk(t reporter, d table.Table, q table.Query) []table.Item {
 	t.Helper()
 	var all []table.Item
 	for {
@@ -132,7 +138,7 @@ func walk(t *testing.T, d table.Table, q table.Query) []table.Item {
 	}
 }
 
-func wantItems(t *testing.T, what string, got, want []table.Item) {
+func wantItems(t reporter, what string, got, want []table.Item) {
 	t.Helper()
 	if len(got) != len(want) {
 		t.Fatalf("%s: got %d items %v, want %d %v", what, len(got), keysOf(got), len(want), keysOf(want))
@@ -153,7 +159,7 @@ func keysOf(items []table.Item) []string {
 }
 
 // eventually polls until done says so, or fails the test when patience is over.
-func eventually(t *testing.T, what string, done func() bool) {
+func eventually(t reporter, what string, done func() bool) {
 	t.Helper()
 	deadline := time.After(patience)
 	tick := time.NewTicker(5 * time.Millisecond)
@@ -164,5 +170,12 @@ func eventually(t *testing.T, what string, done func() bool) {
 			t.Fatalf("not within %s: %s", patience, what)
 		case <-tick.C:
 		}
+	}
+}
+
+func settle(t reporter, d Driver) {
+	t.Helper()
+	if err := d.SettleIndexes(context.Background()); err != nil {
+		t.Fatalf("settle indexes: %v", err)
 	}
 }

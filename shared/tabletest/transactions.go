@@ -28,7 +28,7 @@ func testTransactions(t *testing.T, open Open) {
 }
 
 // wantRefused demands a *TransactError with these reasons and current items.
-func wantRefused(t *testing.T, err error, reasons []table.Reason, current []table.Item) {
+func wantRefused(t reporter, err error, reasons []table.Reason, current []table.Item) {
 	t.Helper()
 	e := table.Refused(err)
 	if e == nil {

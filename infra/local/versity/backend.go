@@ -18,6 +18,7 @@ import (
 // key exists from callers without the right to list, and keeps requests on the same key apart.
 type bucketBackend struct {
 	backend.Backend
+	folder folder
 	locks  *locks
 	report func(Event) error
 }
@@ -123,6 +124,9 @@ func (b *bucketBackend) ListObjectVersions(ctx context.Context, in *s3.ListObjec
 // its removal is a success.
 func (b *bucketBackend) DeleteObject(ctx context.Context, in *s3.DeleteObjectInput) (*s3.DeleteObjectOutput, error) {
 	defer b.locks.change(*in.Bucket, *in.Key)()
+	if done, err := b.folder.putBack(ctx, b.Backend, *in.Bucket, *in.Key, aws.ToString(in.VersionId)); done || err != nil {
+		return &s3.DeleteObjectOutput{VersionId: in.VersionId}, err
+	}
 	out, err := b.Backend.DeleteObject(ctx, in)
 	if errorCode(err) == "InvalidArgument" && len(aws.ToString(in.VersionId)) == versionLen {
 		return &s3.DeleteObjectOutput{VersionId: in.VersionId}, nil

@@ -92,7 +92,8 @@ func (c *child) serve(ctx context.Context, s settings) error {
 	if err != nil {
 		return err
 	}
-	return embedgw.RunVersityGW(ctx, &bucketBackend{Backend: be, locks: newLocks(), report: c.report}, &embedgw.Config{
+	be.locks, be.report = newLocks(), c.report
+	return embedgw.RunVersityGW(ctx, be, &embedgw.Config{
 		RootUserAccess: s.AccessKey, RootUserSecret: s.SecretKey, Region: s.Region,
 		Ports:          []string{addr},
 		MaxConnections: maxConnections, MaxRequests: maxConnections, MultipartMaxParts: maxParts,
@@ -113,7 +114,7 @@ func pickPort(addr string) (string, error) {
 
 // openFolder opens the folder as a store. Metadata lives in extended attributes, or beside the objects where there are none; the
 // choice is made once for a folder and is seen by the presence of its sidecar folder.
-func openFolder(dir string) (*posix.Posix, error) {
+func openFolder(dir string) (*bucketBackend, error) {
 	objects, versions, sidecar := filepath.Join(dir, "objects"), filepath.Join(dir, "versions"), filepath.Join(dir, "sidecar")
 	for _, d := range []string{objects, versions} {
 		if err := os.MkdirAll(d, 0o700); err != nil {
@@ -125,7 +126,8 @@ func openFolder(dir string) (*posix.Posix, error) {
 	opts.SetNewFilePerm(0o600)
 	_, err := os.Stat(sidecar)
 	if err != nil && hasAttributes(objects) {
-		return posix.New(objects, meta.XattrMeta{}, opts)
+		be, err := posix.New(objects, meta.XattrMeta{}, opts)
+		return &bucketBackend{Backend: be, folder: folder{objects, versions}}, err
 	}
 	if err := os.MkdirAll(sidecar, 0o700); err != nil {
 		return nil, err
@@ -135,7 +137,8 @@ func openFolder(dir string) (*posix.Posix, error) {
 		return nil, err
 	}
 	opts.SideCarDir = sidecar
-	return posix.New(objects, store, opts)
+	be, err := posix.New(objects, store, opts)
+	return &bucketBackend{Backend: be}, err
 }
 
 // hasAttributes tries to store an extended attribute in a file of the folder.

@@ -2,13 +2,19 @@ package versity_test
 
 import (
 	"context"
+	"encoding/base64"
+	"encoding/binary"
 	"fmt"
+	"hash/crc32"
+	"io"
+	"net/http"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/s3"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
@@ -87,17 +93,36 @@ func TestEveryWayToMakeAnObjectIsReportedBeforeItsAnswer(t *testing.T) {
 	}
 }
 
-// putTrailer writes the way the SDK does by default over a body it cannot read twice.
+// putTrailer writes the way the SDK does over TLS by default: in chunks, with the checksum after the body.
 func putTrailer(t *testing.T, s *versitytest.Server, key string) blob.Object {
 	t.Helper()
-	client := s3.New(s.Client().Options(), func(o *s3.Options) {
-		o.RequestChecksumCalculation = aws.RequestChecksumCalculationWhenSupported
-	})
-	out, err := client.PutObject(context.Background(), &s3.PutObjectInput{Bucket: &s.Bucket, Key: &key, Body: strings.NewReader("checked")})
+	const text = "checked"
+	sum := binary.BigEndian.AppendUint32(nil, crc32.ChecksumIEEE([]byte(text)))
+	body := fmt.Sprintf("%x\r\n%s\r\n0\r\nx-amz-checksum-crc32:%s\r\n\r\n", len(text), text, base64.StdEncoding.EncodeToString(sum))
+	req, err := http.NewRequest("PUT", s.URL()+"/"+s.Bucket+"/"+key, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return blob.Object{Version: aws.ToString(out.VersionId)}
+	const payload = "STREAMING-UNSIGNED-PAYLOAD-TRAILER"
+	for k, v := range map[string]string{
+		"Content-Encoding": "aws-chunked", "X-Amz-Content-Sha256": payload, "X-Amz-Trailer": "x-amz-checksum-crc32",
+		"X-Amz-Decoded-Content-Length": fmt.Sprint(len(text)),
+	} {
+		req.Header.Set(k, v)
+	}
+	creds := aws.Credentials{AccessKeyID: versitytest.AccessKey, SecretAccessKey: versitytest.SecretKey}
+	if err := v4.NewSigner().SignHTTP(context.Background(), creds, req, payload, "s3", versity.DefaultRegion, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	resp, err := s.HTTP().Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if answer, _ := io.ReadAll(resp.Body); resp.StatusCode != 200 {
+		t.Fatalf("PUT in chunks answered %d %s", resp.StatusCode, answer)
+	}
+	return blob.Object{Version: resp.Header.Get("X-Amz-Version-Id")}
 }
 
 func putParts(t *testing.T, b blob.Bucket, key string) blob.Object {

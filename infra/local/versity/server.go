@@ -25,7 +25,7 @@ type Server struct {
 	cmd    *exec.Cmd
 	stdin  io.WriteCloser
 	out    *lines
-	ready  chan toParent // the one answer to the settings
+	ready  chan toParent // the answer to the settings, and perhaps one failure after it
 	done   chan struct{} // closed when the child is gone
 	err    error         // why it went; read after done
 }
@@ -84,7 +84,7 @@ func spawn(c Config) (*Server, error) {
 	}
 	s := &Server{
 		config: c, cmd: cmd, stdin: stdin, out: &lines{w: stdin},
-		ready: make(chan toParent, 1), done: make(chan struct{}),
+		ready: make(chan toParent, 2), done: make(chan struct{}),
 	}
 	go s.listen(stdout)
 	return s, nil
@@ -92,18 +92,22 @@ func spawn(c Config) (*Server, error) {
 
 // listen takes the child's lines until it ends, then reaps it.
 func (s *Server) listen(stdout io.Reader) {
+	said := ""
 	err := receive(stdout, func(m toParent) error {
 		if m.Event != nil {
 			go s.record(*m.Event, m.ID)
 			return nil
 		}
+		said = m.Failure
 		s.ready <- m
 		return nil
 	})
 	if !errors.Is(err, io.EOF) {
-		s.cmd.Process.Kill()
+		s.cmd.Process.Kill() // it says what no child says
 	}
-	s.err = errors.Join(s.cmd.Wait(), err)
+	if err := s.cmd.Wait(); err != nil {
+		s.err = fmt.Errorf("versity: the child ended: %w: %s", err, said)
+	}
 	close(s.done)
 }
 
@@ -117,6 +121,9 @@ func (s *Server) record(e Event, id uint64) {
 
 // Done is closed when the server is gone: after Close, or because it crashed.
 func (s *Server) Done() <-chan struct{} { return s.done }
+
+// Err says why the server is gone, once Done is closed; nil after an orderly Close.
+func (s *Server) Err() error { return s.err }
 
 // Pid is the process id of the child.
 func (s *Server) Pid() int { return s.cmd.Process.Pid }

@@ -182,10 +182,33 @@ func TestCloseStopsTheServerAndFreesThePort(t *testing.T) {
 	default:
 		t.Error("Done is open after Close")
 	}
+	if err := s.Err(); err != nil {
+		t.Errorf("Err after Close = %v, want none", err)
+	}
 	c.Addr = s.Addr()
 	if again := start(t, c); again.Addr() != s.Addr() {
 		t.Errorf("second server on %s, want %s", again.Addr(), s.Addr())
 	}
+}
+
+func TestACrashIsSaid(t *testing.T) {
+	s := start(t, config(t.TempDir()))
+	child, err := os.FindProcess(s.Pid())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := child.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-s.Done():
+	case <-time.After(10 * time.Second):
+		t.Fatal("Done is open 10 s after the child was killed")
+	}
+	if s.Err() == nil {
+		t.Error("Err after a crash = nil, want the reason")
+	}
+	s.Close()
 }
 
 // parent starts the test binary as a parent of its own child, and gives the child's address and what the parent says next.

@@ -19,6 +19,11 @@
 // an answer. An acknowledgement that stays away for 10 seconds turns the answer into 503 (the bytes are stored nevertheless).
 // Whoever restarts after a crash looks for objects whose event was lost.
 //
+// Crashes. A write is one rename, and so is the removal of the newest version of a key, which puts the one before in its place. Only
+// with the sidecar folder a crash in the middle of such a removal can leave the key without a current file.
+//
+// Requests on one key are kept apart here, since the engine alone can mix up versions that are written, read and removed at once.
+//
 // Rights. The functions run without s3:ListBucket on objects, and S3 then hides from them whether a key exists: GET, HEAD and copy
 // of a missing key answer 403 AccessDenied, not 404. The child answers the same. A missing version of an existing key is 404
 // NoSuchVersion. Listing versions is allowed.

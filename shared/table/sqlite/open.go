@@ -55,6 +55,9 @@ type DB struct {
 
 	mu      sync.Mutex
 	waiting []chan struct{}
+
+	closing  sync.Once
+	closeErr error
 }
 
 var (
@@ -126,8 +129,13 @@ func dsn(path string, pragmas ...string) string {
 	return (&url.URL{Scheme: "file", Path: filepath.ToSlash(path), RawQuery: q.Encode()}).String()
 }
 
-// Close ends the table's use of the file. Calls under way finish first or fail.
+// Close ends the table's use of the file. A write under way finishes first; later calls fail. Closing again does nothing.
 func (d *DB) Close() error {
+	d.closing.Do(func() { d.closeErr = d.close() })
+	return d.closeErr
+}
+
+func (d *DB) close() error {
 	var errs []error
 	if d.lazy != nil {
 		errs = append(errs, d.lazy.close())

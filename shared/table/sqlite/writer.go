@@ -19,18 +19,22 @@ type writer struct {
 	conn *sql.Conn
 	turn chan struct{}
 
+	closed chan struct{} // closed with the table; nobody gets the turn from then on
+
 	begin, commit, rollback *sql.Stmt
 	get, put, remove        *sql.Stmt
 	enter, leave, record    *sql.Stmt
 	overdue, forget         *sql.Stmt
 }
 
+var errClosed = errors.New("the table is closed")
+
 func openWriter(ctx context.Context, path string) (*writer, error) {
 	db, err := sql.Open("sqlite", dsn(path))
 	if err != nil {
 		return nil, err
 	}
-	w := &writer{db: db, turn: make(chan struct{}, 1)}
+	w := &writer{db: db, turn: make(chan struct{}, 1), closed: make(chan struct{})}
 	w.turn <- struct{}{}
 	if err := w.start(ctx); err != nil {
 		return nil, errors.Join(err, db.Close())
@@ -62,7 +66,8 @@ func (w *writer) start(ctx context.Context) (err error) {
 }
 
 func (w *writer) close() error {
-	<-w.turn // let the write under way finish; nobody gets the turn again
+	<-w.turn // let the write under way finish
+	close(w.closed)
 	return errors.Join(w.conn.Close(), w.db.Close())
 }
 
@@ -71,6 +76,8 @@ func (w *writer) close() error {
 func (w *writer) transaction(ctx context.Context, f func() error) (err error) {
 	select {
 	case <-w.turn:
+	case <-w.closed:
+		return errClosed
 	case <-ctx.Done():
 		return fault.Wrap(ctx.Err(), fault.Unavailable, "the request ended before its turn to write came; nothing was written")
 	}

@@ -75,7 +75,8 @@ func (s *Sealer) Open(scope, cursor string) ([]byte, error) {
 	b, err := base64.RawURLEncoding.Strict().DecodeString(cursor)
 	aead := s.cipher()
 	n := aead.NonceSize()
-	if err != nil || len(b) < n {
+	// The decoder skips line breaks; a cursor has one spelling.
+	if err != nil || len(b) < n || base64.RawURLEncoding.EncodedLen(len(b)) != len(cursor) {
 		return nil, ErrCursor
 	}
 	out, err := aead.Open(nil, b[:n], b[n:], []byte(scope))

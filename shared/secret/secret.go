@@ -24,16 +24,19 @@ const (
 	PurposeCursor = "cursor" // sealing of list cursors
 )
 
-// Root is the key all others come from. Its methods are safe for concurrent use. It never prints itself.
-type Root struct{ key [Size]byte }
+// Root is the key all others come from; made by NewRoot or ParseRoot, the zero Root has no key and panics. Its methods are safe for
+// concurrent use. It never prints itself, nor does anything that holds one: the bytes are behind a function, which fmt cannot look into.
+type Root struct{ key func() []byte }
+
+func newRoot(b []byte) Root { return Root{key: func() []byte { return b }} }
 
 // NewRoot draws a new root key.
 func NewRoot() Root {
-	var r Root
-	if _, err := rand.Read(r.key[:]); err != nil {
+	b := make([]byte, Size)
+	if _, err := rand.Read(b); err != nil {
 		panic("crypto/rand failed: " + err.Error()) // documented never to happen
 	}
-	return r
+	return newRoot(b)
 }
 
 // ParseRoot reads the text form: 32 bytes in standard base64, surrounding white space ignored.
@@ -42,11 +45,11 @@ func ParseRoot(s string) (Root, error) {
 	if err != nil || len(b) != Size {
 		return Root{}, fmt.Errorf("root key must be %d bytes in base64", Size)
 	}
-	return Root{key: [Size]byte(b)}, nil
+	return newRoot(b), nil
 }
 
 // Encode gives the text form for whoever stores the key.
-func (r Root) Encode() string { return base64.StdEncoding.EncodeToString(r.key[:]) }
+func (r Root) Encode() string { return base64.StdEncoding.EncodeToString(r.key()) }
 
 // String hides the key from logs.
 func (r Root) String() string { return "secret.Root(hidden)" }
@@ -57,7 +60,7 @@ func (r Root) GoString() string { return r.String() }
 // Derive gives the key for a purpose within a scope (a workspace id, or "" for the whole installation) and epoch.
 func (r Root) Derive(purpose, scope string, epoch int) [Size]byte {
 	info := purpose + "\x00" + scope + "\x00" + strconv.Itoa(epoch)
-	b, err := hkdf.Key(sha256.New, r.key[:], nil, info, Size)
+	b, err := hkdf.Key(sha256.New, r.key(), nil, info, Size)
 	if err != nil {
 		panic("hkdf: " + err.Error()) // only for lengths over 255 hashes
 	}

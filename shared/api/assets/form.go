@@ -86,7 +86,7 @@ func (f *formReader) broken(err error) error {
 		return tooLarge(f.limit)
 	}
 	why := "it is not multipart/form-data under the boundary that Content-Type names"
-	if errors.Is(err, io.ErrUnexpectedEOF) {
+	if errors.Is(err, io.ErrUnexpectedEOF) || len(f.seen) > 0 && errors.Is(err, io.EOF) {
 		why = "it ends before the closing boundary"
 	}
 	e := fault.BadField(bodyField, "the form cannot be read: %s; send it as every HTTP client makes it", why)

@@ -20,7 +20,9 @@ const testBoundary = "a-boundary"
 // part is one part of a form as a test writes it.
 type part struct{ disposition, contentType, body string }
 
-func text(name, value string) part { return part{disposition: `form-data; name="` + name + `"`, body: value} }
+func text(name, value string) part {
+	return part{disposition: `form-data; name="` + name + `"`, body: value}
+}
 
 func file(name, contentType, body string) part {
 	return part{`form-data; name="file"; filename="` + name + `"`, contentType, body}

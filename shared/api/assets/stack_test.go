@@ -1,0 +1,198 @@
+package assets_test
+
+import (
+	"bytes"
+	"context"
+	"image"
+	"image/png"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/assetry/assetry/infra/local/versity/versitytest"
+	"github.com/assetry/assetry/shared/access"
+	"github.com/assetry/assetry/shared/account"
+	"github.com/assetry/assetry/shared/api/assets/routes"
+	"github.com/assetry/assetry/shared/asset"
+	"github.com/assetry/assetry/shared/folder"
+	"github.com/assetry/assetry/shared/id"
+	"github.com/assetry/assetry/shared/link"
+	"github.com/assetry/assetry/shared/page"
+	"github.com/assetry/assetry/shared/project"
+	"github.com/assetry/assetry/shared/s3blob"
+	"github.com/assetry/assetry/shared/schema"
+	"github.com/assetry/assetry/shared/secret"
+	"github.com/assetry/assetry/shared/table"
+	"github.com/assetry/assetry/shared/table/sqlite"
+	"github.com/assetry/assetry/shared/upload"
+)
+
+func TestMain(m *testing.M) { versitytest.Main(m) }
+
+// stack is the whole product below the wire, on a real table and a real bucket.
+type stack struct {
+	t      *testing.T
+	table  *sqlite.DB
+	bucket *s3blob.Bucket
+
+	accounts *account.Service
+	assets   *asset.Service
+	uploads  *upload.Service
+	links    *link.Service
+	projects *project.Service
+	folders  *folder.Service
+	public   string
+
+	home, other, third account.Workspace // of the keys below; third is reached by owner and viewer too
+	keys               keys
+}
+
+// keys are secrets: three roles in home, an owner of other, and one that was revoked.
+type keys struct{ owner, editor, viewer, stranger, revoked string }
+
+var _ routes.Services = (*stack)(nil)
+
+func (s *stack) Accounts() *account.Service { return s.accounts }
+func (s *stack) Assets() *asset.Service     { return s.assets }
+func (s *stack) Uploads() *upload.Service   { return s.uploads }
+func (s *stack) Links() *link.Service       { return s.links }
+func (s *stack) Projects() *project.Service { return s.projects }
+func (s *stack) Folders() *folder.Service   { return s.folders }
+func (s *stack) PublicURL() string          { return s.public }
+
+func newStack(t *testing.T) *stack {
+	t.Helper()
+	db, err := sqlite.Open(filepath.Join(t.TempDir(), "table.db"), sqlite.Options{Indexes: schema.Indexes()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	engine := versitytest.Start(t)
+	s := &stack{t: t, table: db, bucket: s3blob.New(engine.Client(), engine.Bucket, s3blob.Options{})}
+	root := secret.NewRoot()
+	sealer := page.NewSealer(root)
+	s.accounts = account.New(db, account.Options{})
+	s.assets = asset.New(db, s.accounts, sealer, asset.Options{})
+	s.folders = folder.New(db, folder.Options{})
+	s.projects = project.New(db, s.assets, sealer, project.Options{})
+	s.links = link.NewService(link.New(root), s.assets, s.accounts, s.bucket, link.Options{})
+	s.uploads = upload.New(upload.Parts{
+		Table: db, Bucket: s.bucket, Assets: s.assets, Workspaces: s.accounts, Folders: s.folders, Projects: s.projects,
+	}, upload.Options{})
+	s.settle()
+	return s
+}
+
+// settle makes the workspaces and keys.
+func (s *stack) settle() {
+	s.home, s.other, s.third = s.workspace("Home"), s.workspace("Other"), s.workspace("Third")
+	s.keys = keys{
+		owner:    s.key(map[id.Workspace]access.Role{s.home.ID: access.Owner, s.third.ID: access.Owner}),
+		editor:   s.key(map[id.Workspace]access.Role{s.home.ID: access.Editor}),
+		viewer:   s.key(map[id.Workspace]access.Role{s.home.ID: access.Viewer, s.third.ID: access.Viewer}),
+		stranger: s.key(map[id.Workspace]access.Role{s.other.ID: access.Owner}),
+	}
+	revoked, k, err := s.accounts.IssueKey(s.t.Context(), "revoked", map[id.Workspace]access.Role{s.home.ID: access.Owner})
+	if err == nil {
+		err = s.accounts.RevokeKey(s.t.Context(), k.ID, s.home.ID)
+	}
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.keys.revoked = revoked
+}
+
+func (s *stack) workspace(title string) account.Workspace {
+	s.t.Helper()
+	w, err := s.accounts.CreateWorkspace(s.t.Context(), title)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return w
+}
+
+func (s *stack) key(grants map[id.Workspace]access.Role) string {
+	s.t.Helper()
+	secret, _, err := s.accounts.IssueKey(s.t.Context(), "test", grants)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return secret
+}
+
+// position is how far the table's changes have come.
+func (s *stack) position() string {
+	s.t.Helper()
+	position := ""
+	for {
+		changes, next, err := s.table.Changes(context.Background(), position, 1000)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		if len(changes) == 0 {
+			return position
+		}
+		position = next
+	}
+}
+
+// written says what was written since a position: one word per change of a row, sorted, and "object" for every version
+// in the bucket beyond those there were.
+func (s *stack) written(since string, objects int) []string {
+	s.t.Helper()
+	changes, _, err := s.table.Changes(context.Background(), since, 1000)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	var words []string
+	for _, c := range changes {
+		sign := "~"
+		switch {
+		case c.Old == nil:
+			sign = "+"
+		case c.New == nil:
+			sign = "-"
+		}
+		words = append(words, sign+rowKind(c.Key))
+	}
+	for range s.objects() - objects {
+		words = append(words, "+object")
+	}
+	slices.Sort(words)
+	return words
+}
+
+// objects counts the versions in the bucket.
+func (s *stack) objects() int {
+	s.t.Helper()
+	vs, err := s.bucket.Versions(context.Background(), "w/", 0)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return len(vs)
+}
+
+// rowKind names the kind of a row by its key.
+func rowKind(k table.Key) string {
+	if _, _, _, ok := schema.ParseAssetKey(k); ok {
+		return "asset"
+	}
+	for prefix, kind := range map[string]string{"gone#": "gone", "active#": "active", "due#": "due", "prj_": "node"} {
+		if strings.HasPrefix(k.PK, prefix) {
+			return kind
+		}
+	}
+	kind, _, _ := strings.Cut(k.SK, "#")
+	return kind
+}
+
+// picture is a real PNG.
+func picture(t testing.TB, width, height int) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	if err := png.Encode(&b, image.NewNRGBA(image.Rect(0, 0, width, height))); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}

@@ -148,7 +148,7 @@ func AssetKey(w id.Workspace, shard int, a id.Asset) table.Key {
 	return table.Key{PK: AssetPartition(w, shard), SK: a.String()}
 }
 
-// ParseAssetKey reads AssetKey back; ok is false for rows of any other kind.
+// ParseAssetKey reads AssetKey back; ok is false for rows of any other kind, also for a key that AssetKey would spell differently.
 func ParseAssetKey(k table.Key) (w id.Workspace, shard int, a id.Asset, ok bool) {
 	ws, sh, found := strings.Cut(k.PK, assetInfix)
 	if !found {
@@ -162,8 +162,10 @@ func ParseAssetKey(k table.Key) (w id.Workspace, shard int, a id.Asset, ok bool)
 	if err != nil {
 		return w, 0, a, false
 	}
-	a, err = id.ParseAsset(k.SK)
-	return w, int(n), a, err == nil
+	if a, err = id.ParseAsset(k.SK); err != nil {
+		return w, 0, a, false
+	}
+	return w, int(n), a, AssetKey(w, int(n), a) == k
 }
 
 // ProjectAssetPrefix begins the sort keys of the assets on a project.

@@ -3,6 +3,7 @@ package name
 import (
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
 )
@@ -42,26 +43,58 @@ func isAccent(r rune) bool {
 	return unicode.Is(unicode.Mn, r) && unicode.Is(unicode.Inherited, r) && r != '\u3099' && r != '\u309a'
 }
 
+// part is what a folded character is to a word.
+type part uint8
+
+const (
+	between part = iota // no part of any word
+	whole               // a word by itself
+	letter              // goes on with the letters before it
+	mark                // goes on with whatever is right before it
+)
+
+func partOf(r rune) part {
+	switch {
+	case 'a' <= r && r <= 'z' || '0' <= r && r <= '9':
+		return letter
+	case r < utf8.RuneSelf:
+		return between
+	case unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.So):
+		return whole
+	case unicode.In(r, unicode.L, unicode.N):
+		return letter
+	case unicode.Is(unicode.M, r):
+		return mark
+	}
+	return between
+}
+
 // Words splits a text into its words, folded, in order: runs of letters, digits and the marks on them. Scripts written without
 // spaces (Han, kana) give a word per character, and so do emoji and other symbols.
 func Words(s string) []string {
 	var words []string
-	open := false // the last word is a run that goes on
+	var word []byte
+	before := between
 	for _, r := range Fold(s) {
-		switch {
-		case unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.So):
-			words = append(words, string(r))
-			open = false
-		case unicode.Is(unicode.M, r) && len(words) > 0:
-			words[len(words)-1] += string(r)
-		case unicode.In(r, unicode.L, unicode.N) && open:
-			words[len(words)-1] += string(r)
-		case unicode.In(r, unicode.L, unicode.N):
-			words = append(words, string(r))
-			open = true
-		default:
-			open = false
+		p := partOf(r)
+		goesOn := p == letter && before == letter || p == mark && before != between
+		if !goesOn && len(word) > 0 {
+			words = append(words, string(word))
+			word = word[:0]
 		}
+		switch {
+		case goesOn || p == letter || p == whole:
+			word = utf8.AppendRune(word, r)
+		default:
+			p = between
+		}
+		if p == mark {
+			p = before // what follows goes on as if the mark were not there
+		}
+		before = p
+	}
+	if len(word) > 0 {
+		words = append(words, string(word))
 	}
 	return words
 }

@@ -15,7 +15,8 @@
 // repeated up to four times in all. Transactions carry an idempotency token, so the SDK may repeat them after anything.
 //
 // Cost. What DynamoDB reports goes to the Meter of the context. It reports nothing for lost conditions and refused transactions;
-// those are priced by table's rules from the items in the refusal.
+// those are priced by table's rules from the items in the refusal. Where DynamoDB Local reports less than DynamoDB can (reads of
+// nothing, transactions), the least price counts.
 package dynamo
 
 import (

@@ -1,0 +1,41 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+)
+
+// ready is what tests and scripts read to find the stack.
+type ready struct {
+	API       string `json:"api"`
+	S3        string `json:"s3"`
+	Workspace string `json:"workspace_id"`
+	APIKey    string `json:"api_key"`
+}
+
+// announce says where everything is, for people, and for programs in the ready file.
+func (s *stack) announce(o options, out io.Writer) error {
+	r := ready{API: "http://" + s.settings.Addr, S3: s.s3.URL(), Workspace: s.settings.Workspace, APIKey: s.settings.APIKey}
+	_, err := fmt.Fprintf(out, `Assetry is running. Ctrl-C stops it; everything is kept in %s.
+
+  API        %s/api/v1
+  Bucket     %s
+  Document   %s/api/v1/openapi.json
+  Workspace  %s
+  API key    %s
+
+Upload a picture (PNG, JPEG, GIF, WebP, AVIF, HEIC), and open the "url" of the answer:
+
+  curl -sS %s/api/v1/assets -H 'Authorization: Bearer %s' -F workspace_id=%s -F file=@picture.png
+
+`, o.data, r.API, r.S3, r.API, r.Workspace, r.APIKey, r.API, r.APIKey, r.Workspace)
+	if err != nil || o.ready == "" {
+		return err
+	}
+	b, err := json.Marshal(r)
+	if err != nil {
+		return err
+	}
+	return writeFile(o.ready, append(b, '\n'))
+}

@@ -1,0 +1,81 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"unicode"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"github.com/assetry/assetry/infra/local/gateway"
+	"github.com/assetry/assetry/shared/api/assets/routes"
+	"github.com/assetry/assetry/shared/api/fallback"
+	"github.com/assetry/assetry/shared/api/links"
+	"github.com/assetry/assetry/shared/api/web"
+	"github.com/assetry/assetry/shared/boot"
+)
+
+// httpFunction is a function behind the gateway.
+type httpFunction func(context.Context, events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error)
+
+// httpFunctions are the functions behind the gateway, by the name of their folder.
+func httpFunctions(s *boot.Services) map[string]httpFunction {
+	fs := map[string]httpFunction{
+		links.Function: web.Invoke(links.Open(s)),
+		"fallback":     web.Invoke(fallback.Handler()),
+	}
+	for _, r := range routes.Routes(s) {
+		fs[r.Function] = web.Invoke(r.Handler)
+	}
+	return fs
+}
+
+// api is the HTTP API of a template over functions in this process. Functions of the template that are missing here are an error.
+func api(path string, s *boot.Services) (http.Handler, error) {
+	tmpl, err := gateway.ReadTemplate(path)
+	if err != nil {
+		return nil, fmt.Errorf("template %s: %w", path, err)
+	}
+	fs := httpFunctions(s)
+	for _, f := range tmpl.Functions {
+		for _, e := range f.Events {
+			if _, known := fs[folderOf(f.Name)]; e.Type == "HttpApi" && !known {
+				return nil, fmt.Errorf("template %s routes %s %s to %s, which is not among the functions of this program; rebuild it, or give the template it was built with", path, e.Method, e.Path, f.Name)
+			}
+		}
+	}
+	invoke := func(ctx context.Context, function string, in events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {
+		return fs[folderOf(function)](ctx, in)
+	}
+	return gateway.New(tmpl, invoke, gateway.Options{}), nil
+}
+
+// folderOf is the folder of a function by its logical id: AssetsCreateFunction is in functions/assets-create.
+func folderOf(logical string) string {
+	var b strings.Builder
+	for i, r := range strings.TrimSuffix(logical, "Function") {
+		if unicode.IsUpper(r) && i > 0 {
+			b.WriteByte('-')
+		}
+		b.WriteRune(unicode.ToLower(r))
+	}
+	return b.String()
+}
+
+// overWire passes an event through JSON, so that a handler sees only what travels.
+func overWire[E any](handle func(context.Context, E) error) func(context.Context, E) error {
+	return func(ctx context.Context, e E) error {
+		b, err := json.Marshal(e)
+		if err != nil {
+			return err
+		}
+		var wire E
+		if err := json.Unmarshal(b, &wire); err != nil {
+			return err
+		}
+		return handle(ctx, wire)
+	}
+}

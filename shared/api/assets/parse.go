@@ -179,7 +179,11 @@ func action(r *http.Request) (id.Asset, error) {
 		return a, err
 	}
 	nothing := &struct{}{}
-	return a, optionalBody(r, &nothing)
+	err = optionalBody(r, &nothing)
+	if fault.Is(err, fault.Invalid) {
+		err = fault.BadField(bodyField, "this request takes no fields; send no body, or {}")
+	}
+	return a, err
 }
 
 // value is the text behind an optional field; "" when it was not sent.

@@ -12,12 +12,9 @@ import (
 	"mime/multipart"
 	"net/http"
 	"net/url"
-	"os"
 	"slices"
 	"testing"
 	"time"
-
-	"github.com/assetry/assetry/shared/enginetest"
 )
 
 // client speaks the wire by hand: net/http and nothing of the product.
@@ -180,16 +177,6 @@ func (c *client) everything(t *testing.T) []string {
 	}
 	slices.Sort(all)
 	return all
-}
-
-// sample reads a sample file that `make test` encodes, or skips.
-func sample(t *testing.T, name string) []byte {
-	t.Helper()
-	b, err := os.ReadFile(enginetest.Tool(t, "media", name))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
 }
 
 // picture encodes a small PNG, another one for every number, so that tests which need nothing but Go run with nothing but Go.

@@ -68,6 +68,11 @@ func TestNothingIsLostWhenTheStackIsKilled(t *testing.T) {
 	u := new(uploader)
 	checked := 0
 	for round := range kills {
+		if round%5 == 4 { // while it starts, too
+			s := launch(t, data, "-addr", "127.0.0.1:0", "-s3-addr", "127.0.0.1:0")
+			<-time.After(time.Duration(random.IntN(300)) * time.Millisecond)
+			s.kill()
+		}
 		s := start(t, data)
 		c := newClient(s)
 		u.verify(t, c, checked)

@@ -29,6 +29,7 @@ export function connect(options = {}) {
     apiKey: key,
     ...options,
     fetch: async (url, init) => {
+      if (!/^http/.test(url)) return fetch(url, init); // the SDK tries whether fetch knows forms on a data: address
       const note = { method: init?.method ?? 'GET', path: new URL(url).pathname, retry: header(init, 'x-stainless-retry-count') };
       sent.push(note);
       const response = await fetch(url, init);

@@ -106,7 +106,8 @@ type Reader interface {
 	// Head describes a version; version "" is the current one.
 	Head(ctx context.Context, key, version string) (Object, error)
 	// Read reads up to n bytes from offset off of a version (version "" is the current one) with one ranged request. A range
-	// that begins at or after the end gives no bytes and no error; an empty object gives no bytes and Size 0.
+	// that begins at or after the end gives no bytes and no error, and may take a second request; an empty object gives no bytes
+	// and Size 0.
 	Read(ctx context.Context, key, version string, off, n int64) ([]byte, Object, error)
 	// Versions lists all versions and delete markers under a prefix, up to limit (0: all).
 	Versions(ctx context.Context, prefix string, limit int) ([]Version, error)

@@ -22,13 +22,17 @@ func olderFile(t *testing.T, dir, version string) string {
 	return found[0]
 }
 
+// hasAttributes says whether metadata travels with the files of a folder. Where the file system has no extended attributes it does
+// not, and the engine removes in its own steps.
+func hasAttributes(dir string) bool {
+	_, err := os.Stat(filepath.Join(dir, "sidecar"))
+	return err != nil
+}
+
 func TestTheNewestVersionIsRemovedInOneStep(t *testing.T) {
 	dir := t.TempDir()
 	b := driver(start(t, config(dir)), "assets")
 	old, newest := put(t, b, key, "old"), put(t, b, key, "newest")
-	if _, err := os.Stat(filepath.Join(dir, "sidecar")); err == nil {
-		t.Skip("this file system has no extended attributes; the engine removes in its own steps")
-	}
 	before, err := os.Stat(olderFile(t, dir, old.Version))
 	if err != nil {
 		t.Fatal(err)
@@ -37,7 +41,7 @@ func TestTheNewestVersionIsRemovedInOneStep(t *testing.T) {
 		t.Fatal(err)
 	}
 	after, err := os.Stat(filepath.Join(dir, "objects", "assets", key))
-	if err != nil || !os.SameFile(before, after) {
+	if err != nil || hasAttributes(dir) && !os.SameFile(before, after) {
 		t.Errorf("the current file is not the older version's own, %v: it was copied, not moved", err)
 	}
 	body, o, err := b.Read(context.Background(), key, "", 0, 10)
@@ -51,12 +55,11 @@ func TestAVersionLeftTwiceByACrashIsRemovedWhole(t *testing.T) {
 	b := driver(start(t, config(dir)), "assets")
 	ctx := context.Background()
 	old, newest := put(t, b, key, "old"), put(t, b, key, "newest")
-	if _, err := os.Stat(filepath.Join(dir, "sidecar")); err == nil {
-		t.Skip("this file system has no extended attributes; the engine removes in its own steps")
-	}
-	twin := filepath.Join(filepath.Dir(olderFile(t, dir, old.Version)), newest.Version)
-	if err := os.Link(filepath.Join(dir, "objects", "assets", key), twin); err != nil {
-		t.Fatal(err)
+	if hasAttributes(dir) {
+		twin := filepath.Join(filepath.Dir(olderFile(t, dir, old.Version)), newest.Version)
+		if err := os.Link(filepath.Join(dir, "objects", "assets", key), twin); err != nil {
+			t.Fatal(err)
+		}
 	}
 	if err := b.DeleteVersion(ctx, key, newest.Version); err != nil {
 		t.Fatal(err)

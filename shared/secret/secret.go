@@ -39,9 +39,12 @@ func NewRoot() Root {
 	return newRoot(b)
 }
 
-// ParseRoot reads the text form: 32 bytes in standard base64, surrounding white space ignored.
+// ParseRoot reads the text form: 32 bytes in standard base64, with or without the padding at its end, surrounding white space ignored.
+//
+// So 43 random letters and digits are a key too, which is what Secrets Manager draws for template.yaml: the last of them gives only four of
+// its six bits, and of the 64 characters of base64 two never occur; at least 254 bits are random. A key need not be uniform: HKDF extracts.
 func ParseRoot(s string) (Root, error) {
-	b, err := base64.StdEncoding.DecodeString(strings.TrimSpace(s))
+	b, err := base64.RawStdEncoding.DecodeString(strings.TrimSuffix(strings.TrimSpace(s), "="))
 	if err != nil || len(b) != Size {
 		return Root{}, fmt.Errorf("root key must be %d bytes in base64", Size)
 	}

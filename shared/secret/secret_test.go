@@ -24,6 +24,29 @@ func TestParseRootReadsWhatEncodeWrites(t *testing.T) {
 	}
 }
 
+func TestParseRootReadsWhatSecretsManagerDraws(t *testing.T) {
+	// PasswordLength 43 without punctuation: any letters and digits, whatever the bits of the last one that are left over.
+	seen := map[string]string{}
+	for _, text := range []string{
+		strings.Repeat("A", 43), strings.Repeat("z", 43), strings.Repeat("9", 43),
+		"q0W1e2R3t4Y5u6I7o8P9a0S1d2F3g4H5j6K7l8Z9x0C", "Q0W1e2R3t4Y5u6I7o8P9a0S1d2F3g4H5j6K7l8Z9x0C",
+	} {
+		r, err := secret.ParseRoot(text)
+		if err != nil {
+			t.Errorf("ParseRoot(%q): %v", text, err)
+			continue
+		}
+		if other, taken := seen[r.Encode()]; taken {
+			t.Errorf("%q and %q are the same key", text, other)
+		}
+		seen[r.Encode()] = text
+		padded, err := secret.ParseRoot(text + "=")
+		if err != nil || padded.Encode() != r.Encode() {
+			t.Errorf("with its padding %q is another key: %v", text, err)
+		}
+	}
+}
+
 func TestParseRootRefuses(t *testing.T) {
 	for _, tt := range []struct{ name, text string }{
 		{"nothing", ""},
@@ -31,6 +54,10 @@ func TestParseRootRefuses(t *testing.T) {
 		{"33 bytes", base64.StdEncoding.EncodeToString(make([]byte, 33))},
 		{"no base64", strings.Repeat("!", 44)},
 		{"hexadecimal", strings.Repeat("0", 64)},
+		{"42 letters", strings.Repeat("a", 42)},
+		{"44 letters", strings.Repeat("a", 44)},
+		{"padding twice", strings.Repeat("a", 43) + "=="},
+		{"a letter that base64 does not have", strings.Repeat("a", 42) + "-"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if _, err := secret.ParseRoot(tt.text); err == nil {

@@ -14,6 +14,9 @@ type ready struct {
 	APIKey    string `json:"api_key"`
 }
 
+// square is a PNG of 16 by 16 orange pixels.
+const square = "iVBORw0KGgoAAAANSUhEUgAAABAAAAAQCAIAAACQkWg2AAAAFklEQVR42mN4EatFEmIY1TCqYfhqAADZ/m8QDwPdrwAAAABJRU5ErkJggg=="
+
 // announce says where everything is, for people, and for programs in the ready file.
 func (s *stack) announce(o options, out io.Writer) error {
 	r := ready{API: "http://" + s.settings.Addr, S3: s.s3.URL(), Workspace: s.settings.Workspace, APIKey: s.settings.APIKey}
@@ -25,11 +28,11 @@ func (s *stack) announce(o options, out io.Writer) error {
   Workspace  %s
   API key    %s
 
-Upload a picture (PNG, JPEG, GIF, WebP, AVIF, HEIC), and open the "url" of the answer:
+Paste this to upload a small orange square, and open the "url" of the answer (for a file of your own: -F file=@FILE):
 
-  curl -sS %s/api/v1/assets -H 'Authorization: Bearer %s' -F workspace_id=%s -F file=@picture.png
+  base64 -d <<< %s | curl -sS %s/api/v1/assets -H 'Authorization: Bearer %s' -F workspace_id=%s -F 'file=@-;filename=square.png;type=image/png'
 
-`, o.data, r.API, r.S3, r.API, r.Workspace, r.APIKey, r.API, r.APIKey, r.Workspace)
+`, o.data, r.API, r.S3, r.API, r.Workspace, r.APIKey, square, r.API, r.APIKey, r.Workspace)
 	if err != nil || o.ready == "" {
 		return err
 	}

@@ -149,7 +149,7 @@ func (s *Service) sweepShard(ctx context.Context, w id.Workspace, shard int, hou
 		if err != nil {
 			return fmt.Errorf("read assets of %s: %w", w, err)
 		}
-		if err := s.giveUp(ctx, pg.Items, done); err != nil {
+		if err := s.visitAll(ctx, pg.Items, done); err != nil {
 			return err
 		}
 		reached := q.To
@@ -164,39 +164,54 @@ func (s *Service) sweepShard(ctx context.Context, w id.Workspace, shard int, hou
 	return nil
 }
 
-// giveUp settles what is still pending among rows past their time.
-func (s *Service) giveUp(ctx context.Context, items []table.Item, done *Swept) error {
+// visitAll visits rows past their time. One that fails does not stop the others.
+func (s *Service) visitAll(ctx context.Context, items []table.Item, done *Swept) error {
 	var errs []error
 	for _, it := range items {
 		a, err := asset.FromRow(it)
 		if err != nil {
 			return err
 		}
-		done.Visited++
-		if a.State != asset.Pending {
-			continue
-		}
-		if !s.expired(a) { // its grant was longer than today's: come back for it
-			errs = append(errs, s.markDue(ctx, a))
-			continue
-		}
-		if err := s.Expire(ctx, a); err != nil {
-			errs = append(errs, err)
-			continue
-		}
-		done.Settled++
+		errs = append(errs, s.visit(ctx, a, done))
 	}
 	return errors.Join(errs...)
 }
 
-// Expire settles a pending attempt that is past its time: by its bytes if they did arrive, else as failed (expired). Losing to anybody
+// visit settles what is still open, and removes every version that the row does not name: bytes whose event was lost.
+func (s *Service) visit(ctx context.Context, a asset.Asset, done *Swept) error {
+	done.Visited++
+	if a.State == asset.Pending && !s.expired(a) { // its grant was longer than today's: come back for it
+		return s.markDue(ctx, a, s.waitsUntil(a))
+	}
+	if open(a) {
+		if err := s.Expire(ctx, a); err != nil {
+			return err
+		}
+		done.Settled++
+		return nil
+	}
+	if a.GrantUntil.IsZero() {
+		return nil // a direct upload writes once
+	}
+	return s.purge(ctx, schema.ObjectPrefix(a.Workspace, a.ID), func(v blob.Version) bool {
+		return v.Key == a.Source().Key() && v.Version == a.Object
+	})
+}
+
+// lateBytes is how long after it was given up an attempt is looked at once more, for bytes that came too late and whose event was lost.
+const lateBytes = 24 * time.Hour
+
+// Expire settles an open attempt that is past its time: by its bytes if they did arrive, else as failed (expired). Losing to anybody
 // else is no error.
 func (s *Service) Expire(ctx context.Context, a asset.Asset) error {
 	_, err := s.Finalize(ctx, a, a.Generation, "")
 	if fault.Is(err, fault.NotFound) {
 		return nil
 	}
-	if !errors.Is(err, errNoBytes) {
+	if !errors.Is(err, errNoBytes) || a.State == asset.Failed {
+		return ignore(err, errNoBytes)
+	}
+	if err := s.markDue(ctx, a, s.now().Add(lateBytes)); err != nil {
 		return err
 	}
 	message := "No bytes arrived while the upload could be begun. Retry the asset to get a new upload form."
@@ -212,6 +227,13 @@ func (s *Service) Expire(ctx context.Context, a asset.Asset) error {
 		return fmt.Errorf("expire asset %s: %w", a.ID, err)
 	}
 	return nil
+}
+
+func ignore(err, this error) error {
+	if errors.Is(err, this) {
+		return nil
+	}
+	return err
 }
 
 // sameGrant holds while nobody has extended the grant.
@@ -239,33 +261,18 @@ func (s *Service) sweepDue(ctx context.Context, hour time.Time, done *Swept) err
 	})
 }
 
-// visitDue settles a marked attempt and removes every version that the row does not name.
+// visitDue visits a marked asset; a deleted one leaves nothing behind.
 func (s *Service) visitDue(ctx context.Context, sk string, done *Swept) error {
 	w, aid, err := schema.ParseDue(sk)
 	if err != nil {
 		return fmt.Errorf("due marker %s: %w", sk, err)
 	}
 	a, err := s.Assets.Find(ctx, w, aid)
-	if fault.Is(err, fault.NotFound) { // deleted: whatever its grants still brought goes too
+	if fault.Is(err, fault.NotFound) {
 		return s.purge(ctx, schema.ObjectPrefix(w, aid), nil)
 	}
 	if err != nil {
 		return err
 	}
-	done.Visited++
-	if a.State == asset.Pending && s.expired(a) {
-		if err := s.Expire(ctx, a); err != nil {
-			return err
-		}
-		done.Settled++
-		if a, err = s.Assets.Find(ctx, w, aid); err != nil {
-			return err
-		}
-	}
-	if open(a) {
-		return nil
-	}
-	return s.purge(ctx, schema.ObjectPrefix(w, aid), func(v blob.Version) bool {
-		return v.Key == a.Source().Key() && v.Version == a.Object
-	})
+	return s.visit(ctx, a, done)
 }

@@ -20,8 +20,8 @@ func disposition(kind, file string) string {
 	return kind + `; filename="` + asciiName(file) + `"; filename*=UTF-8''` + percent(file)
 }
 
-// fileName makes a name safe to save under: path separators, control characters and marks that reverse the reading direction become "_", and a name that is only dots, or
-// nothing at all, becomes the fallback.
+// fileName makes a name safe to save under: path separators, control characters and marks that reverse the reading direction become
+// "_", and a name that is only dots, or nothing at all, becomes the fallback.
 func fileName(name, fallback string) string {
 	safe := strings.Map(neutral, strings.ToValidUTF8(name, "_"))
 	if strings.Trim(safe, ". ") == "" {

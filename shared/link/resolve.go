@@ -65,8 +65,9 @@ func (s *Service) Token(a asset.Asset, w account.Workspace) string {
 	return s.minter.Mint(Claims{Workspace: a.Workspace, Asset: a.ID, Epoch: w.LinkEpoch})
 }
 
-// Resolve gives an address of the bucket from which the asset's verified bytes can be had by method, "GET" or "HEAD", for GrantFor, or until
-// the link ends. Types that browsers can show without running anything are served inline under the type that was found, everything else as a download.
+// Resolve gives an address of the bucket from which the asset's verified bytes can be had by method, "GET" or "HEAD", for GrantFor,
+// or until the link ends. Types that browsers show without running anything (media.Inline) are served inline under the type that
+// was found, everything else as a download.
 // The error is fault.NotFound when the link is made up, expired or rotated away, or the asset is not ready; nothing is read before
 // the token has proved to be ours. Any other method is fault.MethodNotAllowed.
 func (s *Service) Resolve(ctx context.Context, token, method string) (url string, err error) {

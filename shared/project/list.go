@@ -46,7 +46,8 @@ func (s *Service) List(ctx context.Context, p access.Principal, w id.Workspace, 
 		return sc.found, "", nil
 	}
 	if len(sc.found) == 0 {
-		return nil, "", fault.BadField("query", "%.60q was not found among the first %d projects, and no more are looked at in one request; list the projects instead", query, sc.seen)
+		return nil, "", fault.BadField("query", "%.60q was not found among %d projects, and no more are looked at in one request; "+
+			"list the projects instead", query, sc.seen)
 	}
 	return sc.found, s.sealer.Seal(scope, sc.last[:]), nil
 }

@@ -9,6 +9,6 @@ import (
 
 func main() {
 	s := boot.AWS()
-	web.Warm(s.Warm)
+	web.Warm(s.WarmTable)
 	web.Lambda(assets.FoldersDelete(s))
 }

@@ -31,11 +31,11 @@ func walk(t testing.TB, s *project.Service, h house, query string, limit int) []
 		if len(ps) > 0 {
 			pages = append(pages, names)
 		}
+		if len(ps) == 0 && (next != "" || cursor != "") {
+			t.Fatalf("List(%q) gave an empty page with a cursor, or after one", query)
+		}
 		if next == "" {
 			return pages
-		}
-		if len(ps) == 0 {
-			t.Fatalf("List(%q) gave an empty page with a cursor", query)
 		}
 		cursor = next
 	}

@@ -30,9 +30,9 @@ func (s *stack) announce(o options, out io.Writer) error {
 
 Paste this to upload a small orange square, and open the "url" of the answer (for a file of your own: -F file=@FILE):
 
-  base64 -d <<< %s | curl -sS %s/api/v1/assets -H 'Authorization: Bearer %s' -F workspace_id=%s -F 'file=@-;filename=square.png;type=image/png'
+  curl -sS %s/api/v1/assets -H 'Authorization: Bearer %s' -F workspace_id=%s -F 'file=@-;filename=square.png;type=image/png' < <(base64 -d <<< %s)
 
-`, o.data, r.API, r.S3, r.API, r.Workspace, r.APIKey, square, r.API, r.APIKey, r.Workspace)
+`, o.data, r.API, r.S3, r.API, r.Workspace, r.APIKey, r.API, r.APIKey, r.Workspace, square)
 	if err != nil || o.ready == "" {
 		return err
 	}

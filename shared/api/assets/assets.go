@@ -7,6 +7,7 @@
 //   - ids that do not parse, ids of other workspaces and ids that were never given are the same 404;
 //   - a list has 50 entries unless limit says otherwise; an empty query parameter counts as absent, unknown ones are ignored;
 //   - unknown fields of a body are refused; null in an optional field counts as absent;
+//   - whatever creates something answers 201: projects, folders and their items too;
 //   - created_at in lists is Unix milliseconds; content_type before the bytes are known is the declared one, else
 //     application/octet-stream;
 //   - a direct upload without file_name takes the name of its file part;

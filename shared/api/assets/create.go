@@ -3,7 +3,6 @@ package assets
 import (
 	"mime"
 	"net/http"
-	"regexp"
 	"strings"
 
 	"github.com/assetry/assetry/shared/access"
@@ -89,14 +88,13 @@ func createBodyFault(err error) error {
 	return err
 }
 
-var webAddress = regexp.MustCompile(`^(?i:https?)://`)
-
 // checkSource knows one source until links can be imported.
 func checkSource(source string) error {
+	scheme, _, isAddress := strings.Cut(source, "://")
 	switch {
 	case source == signedSource:
 		return nil
-	case webAddress.MatchString(source):
+	case isAddress && (strings.EqualFold(scheme, "https") || strings.EqualFold(scheme, "http")):
 		return fault.BadField("source", "is an address, but import by link is not available on this installation yet; "+
 			"send %q and upload the bytes to the form in the answer, or send the file itself as multipart/form-data", signedSource)
 	}

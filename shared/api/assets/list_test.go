@@ -159,3 +159,39 @@ func TestListHasFiftyEntriesUnlessTold(t *testing.T) {
 		t.Errorf("a page without a limit has %d entries", len(l.Assets))
 	}
 }
+
+func TestCursorsHoldForTheirList(t *testing.T) {
+	inShapes(t, func(t *testing.T, c *client) {
+		prj := c.createProject(t, "Spring")
+		for range 2 {
+			c.reserveOn(t, prj, "image/png")
+			c.direct(t, c.keys.stranger, c.other.ID.String(), "a.png")
+		}
+		home, other := c.home.ID.String(), c.other.ID.String()
+		cursor := *c.list(t, c.keys.editor, query("limit", "1", "workspace_id", home)).Meta.NextCursor
+		foreign := *c.list(t, c.keys.stranger, query("limit", "1", "workspace_id", other)).Meta.NextCursor
+		last := len(cursor) - 1
+		for name, in := range map[string]request{
+			"of another's list":       {path: "/assets" + query("cursor", foreign, "workspace_id", home)},
+			"with another query":      {path: "/assets" + query("cursor", cursor, "workspace_id", home, "query", "x")},
+			"with another project":    {path: "/assets" + query("cursor", cursor, "workspace_id", home, "project_id", prj)},
+			"of assets for nodes":     {path: "/projects/" + prj + "/nodes" + query("cursor", cursor)},
+			"of assets for projects":  {path: "/projects" + query("cursor", cursor, "workspace_id", home)},
+			"with a changed middle":   {path: "/assets" + query("cursor", cursor[:9]+flip(cursor[9])+cursor[10:], "workspace_id", home)},
+			"without its last letter": {path: "/assets" + query("cursor", cursor[:last], "workspace_id", home)},
+		} {
+			t.Run(name, func(t *testing.T) {
+				in.method, in.key = "GET", c.keys.editor
+				c.refused(t, in, 400, "input_validation_error", "cursor")
+			})
+		}
+	})
+}
+
+// flip is another letter of a cursor's alphabet.
+func flip(c byte) string {
+	if c == 'A' {
+		return "B"
+	}
+	return "A"
+}

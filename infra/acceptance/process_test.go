@@ -150,11 +150,10 @@ func TestPortInUseIsRefused(t *testing.T) {
 
 func TestWrongFlagsAreRefusedAndWriteNothing(t *testing.T) {
 	for name, flags := range map[string][]string{
-		"a flag that does not exist":   {"-nope"},
-		"an address that is none":      {"-addr", "nonsense"},
-		"an address for the world":     {"-addr", "0.0.0.0:0"},
-		"a template that is not there": {"-template", "/nowhere/template.yaml"},
-		"a word that is no flag":       {"-addr", "127.0.0.1:0", "word"},
+		"a flag that does not exist": {"-nope"},
+		"an address that is none":    {"-addr", "nonsense"},
+		"an address for the world":   {"-addr", "0.0.0.0:0"},
+		"a word that is no flag":     {"-addr", "127.0.0.1:0", "word"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			data := filepath.Join(t.TempDir(), "data")
@@ -169,6 +168,17 @@ func TestWrongFlagsAreRefusedAndWriteNothing(t *testing.T) {
 				t.Errorf("the folder %s was made for a start that was refused: %v", data, err)
 			}
 		})
+	}
+}
+
+func TestTemplateThatIsNotThereIsRefused(t *testing.T) {
+	missing := filepath.Join(t.TempDir(), "template.yaml")
+	s := launch(t, t.TempDir(), "-addr", "127.0.0.1:0", "-s3-addr", "127.0.0.1:0", "-template", missing)
+	if code := s.exitCode(t, startLimit); code == 0 {
+		t.Errorf("the start ended with exit code 0")
+	}
+	if said := s.stderr.String(); !strings.Contains(said, missing) || strings.Contains(said, "goroutine ") {
+		t.Errorf("the start said %q: want a sentence that names %s", said, missing)
 	}
 }
 
@@ -188,6 +198,11 @@ func TestPrintedCurlLineWorksWhenPasted(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), startLimit)
 		cmd := exec.CommandContext(ctx, "bash", "-c", line)
 		cmd.Dir = t.TempDir()
+		for _, file := range regexp.MustCompile(`@([\w.-]+)`).FindAllStringSubmatch(line, -1) { // what the person has at hand
+			if err := os.WriteFile(filepath.Join(cmd.Dir, file[1]), picture(1), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
 		out, err := cmd.Output()
 		cancel()
 		if err != nil {

@@ -237,3 +237,21 @@ func keys(ks []types.KeySchemaElement) string {
 	}
 	return strings.Join(names, " ")
 }
+
+func TestTransactionCostsEveryWriteAndEveryIndexEntry(t *testing.T) {
+	db := dynamotest.Open(t, table.Index{Name: "by-owner", PK: "owner", SK: "since"})
+	var ws []table.Write
+	for i := range 3 {
+		it := counter(int64(i))
+		it[table.AttrSK] = table.String(fmt.Sprint(i))
+		it["owner"], it["since"] = table.String("o"), table.String("s")
+		ws = append(ws, table.Put(it, table.Absent()))
+	}
+	ctx, meter := table.WithMeter(t.Context())
+	if err := db.Transact(ctx, ws); err != nil {
+		t.Fatal(err)
+	}
+	if read, write, requests := meter.Spent(); read != 0 || write != 12 || requests != 1 {
+		t.Errorf("spent %v read and %v write units in %d requests, want 0 and 12 (3 items, 3 entries, doubled) in 1", read, write, requests)
+	}
+}

@@ -1,0 +1,151 @@
+package house
+
+import (
+	"slices"
+	"strings"
+	"testing"
+)
+
+// layer is a kind of package below shared/, and what its packages may import beside the standard library and the domain.
+type layer struct {
+	name     string
+	packages []string // folders, with everything below them; the longest match decides
+	may      []string // our folders and other modules, with everything below them
+	http     bool     // may it use net/http
+}
+
+var domain = layer{
+	name: "domain",
+	packages: []string{
+		"shared/fault", "shared/id", "shared/page", "shared/schema", "shared/name", "shared/secret",
+		"shared/access", "shared/account", "shared/project", "shared/link", "shared/folder",
+		"shared/asset", "shared/upload", "shared/media", "shared/bus", "shared/table", "shared/blob",
+	},
+	may: []string{"golang.org/x/text"},
+}
+
+var layers = []layer{
+	domain,
+	{name: "driver of the table", packages: []string{"shared/table/dynamo"}, may: []string{"shared/table/dynamo", "github.com/aws/aws-sdk-go-v2", "github.com/aws/smithy-go", "github.com/google/uuid"}, http: true},
+	{name: "records of the table's stream", packages: []string{"shared/table/dynamo/stream"}, may: []string{"github.com/aws/aws-lambda-go/events"}},
+	{name: "embedded driver of the table", packages: []string{"shared/table/sqlite"}, may: []string{"modernc.org/sqlite"}},
+	{name: "driver of the bucket", packages: []string{"shared/s3blob"}, may: []string{"github.com/aws/aws-sdk-go-v2", "github.com/aws/smithy-go"}, http: true},
+	{name: "driver of the bus", packages: []string{"shared/bus/eventbridge"}, may: []string{"github.com/aws/aws-sdk-go-v2"}, http: true},
+	{name: "ground of the dialects", packages: []string{"shared/api/web"}, may: []string{"github.com/aws/aws-lambda-go", "github.com/awslabs/aws-lambda-go-api-proxy"}, http: true},
+	{name: "dialect", packages: []string{"shared/api"}, may: []string{"shared/api/web"}, http: true},
+	{name: "list of a dialect's routes", packages: []string{"shared/api/assets/routes"}, may: []string{"shared/api/web", "shared/api/assets"}, http: true},
+	// The answer for what no route matches has the form of whichever dialect the path belongs to.
+	{name: "fallback", packages: []string{"shared/api/fallback"}, may: []string{"shared/api"}, http: true},
+	{name: "trigger", packages: []string{"shared/trigger"}, may: []string{"shared/table/dynamo/stream", "github.com/aws/aws-lambda-go"}},
+	{name: "composition root", packages: []string{"shared/boot"}, may: []string{"shared", "github.com/aws/aws-sdk-go-v2"}, http: true},
+	{
+		name:     "ground of tests",
+		packages: []string{"shared/tabletest", "shared/domaintest", "shared/enginetest", "shared/blob/blobtest", "shared/table/dynamo/dynamotest"},
+		may:      []string{"shared", "github.com", "pgregory.net/rapid"}, http: true,
+	},
+}
+
+// layerOf is the layer with the longest folder that holds the package.
+func layerOf(path string) (found layer, ok bool) {
+	longest := ""
+	for _, l := range layers {
+		for _, folder := range l.packages {
+			if below(path, folder) && len(folder) > len(longest) {
+				found, longest = l, folder
+			}
+		}
+	}
+	return found, longest != ""
+}
+
+func TestEveryPackageImportsOnlyWhatItsLayerMay(t *testing.T) {
+	for _, p := range packages(t) {
+		if !below(p.path, "shared") {
+			continue
+		}
+		l, ok := layerOf(p.path)
+		if !ok {
+			t.Errorf("%s belongs to no layer: say in imports_test.go what it is", p.path)
+			continue
+		}
+		for _, path := range p.imports(t) {
+			if why := l.refuses(path); why != "" {
+				t.Errorf("%s (%s) imports %s: %s", p.path, l.name, path, why)
+			}
+		}
+	}
+}
+
+// refuses says why the packages of a layer may not import a path; "" when they may.
+func (l layer) refuses(path string) string {
+	ours, isOurs := strings.CutPrefix(path, module)
+	switch {
+	case path == "net/http" || strings.HasPrefix(path, "net/http/"):
+		if !l.http {
+			return "it knows no HTTP"
+		}
+		return ""
+	case !isOurs && !strings.Contains(strings.SplitN(path, "/", 2)[0], "."):
+		return "" // the standard library
+	case isOurs:
+		if to, ok := layerOf(ours); ok && to.name == domain.name {
+			return ""
+		}
+		path = ours
+	}
+	if slices.ContainsFunc(l.may, func(folder string) bool { return below(path, folder) }) {
+		return ""
+	}
+	return "it may import the standard library, the domain and " + strings.Join(l.may, ", ")
+}
+
+func TestDirectionsWithinTheDomain(t *testing.T) {
+	for _, rule := range []struct{ from, to, why string }{
+		{"shared/access", "shared/account", "access is pure: it judges what account found"},
+		{"shared/asset", "shared/upload", "clean-up runs from the change feed instead"},
+		{"shared/table", "shared/schema", "the contract of the table knows none of our keys"},
+		{"shared/blob", "shared/schema", "the contract of the bucket knows none of our keys"},
+		{"shared/bus", "shared/upload", "events are made from rows"},
+	} {
+		for _, p := range packages(t) {
+			if p.path == rule.from && slices.Contains(p.imports(t), module+rule.to) {
+				t.Errorf("%s imports %s: %s", rule.from, rule.to, rule.why)
+			}
+		}
+	}
+}
+
+func TestOnlyCompositionRootsJoinDrivers(t *testing.T) {
+	drivers := []string{"shared/table/dynamo", "shared/table/sqlite", "shared/s3blob", "shared/bus/eventbridge"}
+	for _, p := range packages(t) {
+		if below(p.path, "shared/boot") || below(p.path, "infra") {
+			continue
+		}
+		l, _ := layerOf(p.path)
+		for _, path := range p.imports(t) {
+			ours := strings.TrimPrefix(path, module)
+			if !slices.Contains(drivers, ours) || below(p.path, ours) || l.name == "ground of tests" {
+				continue
+			}
+			t.Errorf("%s imports the driver %s; only shared/boot and infra know drivers", p.path, ours)
+		}
+	}
+}
+
+func TestMainsOnlyWire(t *testing.T) {
+	may := []string{"shared/api", "shared/boot", "shared/trigger"}
+	for _, p := range packages(t) {
+		if !below(p.path, "functions") {
+			continue
+		}
+		if len(p.files) != 1 || p.files[0].name != p.path+"/main.go" || p.files[0].Name.Name != "main" {
+			t.Errorf("%s has %d files; a function is one main.go", p.path, len(p.files))
+		}
+		for _, path := range p.imports(t) {
+			ours, isOurs := strings.CutPrefix(path, module)
+			if !isOurs || !slices.ContainsFunc(may, func(folder string) bool { return below(ours, folder) }) {
+				t.Errorf("%s imports %s; a main imports its dialect or trigger, web and boot", p.path, path)
+			}
+		}
+	}
+}

@@ -1,0 +1,83 @@
+package house
+
+import (
+	"encoding/json"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/assetry/assetry/shared/enginetest"
+)
+
+// maxResources keeps a distance from what CloudFormation takes in one stack: 500.
+const maxResources = 450
+
+// stack is what CloudFormation is given.
+type stack struct {
+	Resources map[string]struct {
+		Type       string
+		Properties map[string]any
+	}
+}
+
+// transformed lets SAM's own translator make the stack of template.yaml.
+func transformed(t *testing.T) stack {
+	t.Helper()
+	python := enginetest.Tool(t, "sam", "bin", "python")
+	c := exec.Command(python, "-W", "ignore", filepath.Join(root, "infra/house/transform.py"), filepath.Join(root, "template.yaml"))
+	out, err := c.Output()
+	if err != nil {
+		t.Fatalf("transform template.yaml: %v\n%s", err, stderr(err))
+	}
+	var s stack
+	if err := json.Unmarshal(out, &s); err != nil {
+		t.Fatalf("transform.py: %v", err)
+	}
+	return s
+}
+
+func stderr(err error) []byte {
+	if e, ok := err.(*exec.ExitError); ok {
+		return e.Stderr
+	}
+	return nil
+}
+
+func TestStack(t *testing.T) {
+	s := transformed(t)
+	if n := len(s.Resources); n > maxResources {
+		t.Errorf("the stack has %d resources, more than %d: CloudFormation takes 500. Split it before it grows", n, maxResources)
+	}
+	count := map[string]int{}
+	for name, r := range s.Resources {
+		count[r.Type]++
+		if r.Type == "AWS::IAM::Role" {
+			checkRole(t, name, r.Properties)
+		}
+	}
+	n := len(functions(t))
+	if count["AWS::Lambda::Function"] != n || count["AWS::IAM::Role"] != n {
+		t.Errorf("%d functions with %d roles, want %d of each", count["AWS::Lambda::Function"], count["AWS::IAM::Role"], n)
+	}
+	if count["AWS::ApiGatewayV2::Api"] != 1 || count["AWS::Logs::LogGroup"] != 1 || count["AWS::Lambda::EventSourceMapping"] != 2 {
+		t.Errorf("resources %v: want one API, one log group and two stream consumers", count)
+	}
+}
+
+// checkRole wants the boundary, and no managed policy but those of AWS that SAM adds by itself and Boundary cuts down.
+func checkRole(t *testing.T, name string, properties map[string]any) {
+	t.Helper()
+	if properties["PermissionsBoundary"] == nil {
+		t.Errorf("%s has no permissions boundary", name)
+	}
+	known := []any{
+		"arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole",
+		"arn:aws:iam::aws:policy/service-role/AWSLambdaDynamoDBExecutionRole",
+	}
+	for _, arn := range texts(properties["ManagedPolicyArns"]) {
+		if !slices.Contains(known, arn) {
+			t.Errorf("%s has the managed policy %v; write its statements into the function's Policies", name, arn)
+		}
+	}
+}

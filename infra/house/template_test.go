@@ -1,0 +1,247 @@
+package house
+
+import (
+	"maps"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"gopkg.in/yaml.v3"
+
+	"github.com/assetry/assetry/infra/local/gateway"
+	"github.com/assetry/assetry/shared/schema"
+	"github.com/assetry/assetry/shared/table"
+)
+
+// template is template.yaml as the local gateway reads it.
+func template(t *testing.T) *gateway.Template {
+	t.Helper()
+	tp, err := gateway.ReadTemplate(filepath.Join(root, "template.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(tp.Functions) == 0 {
+		t.Fatal("template.yaml has no functions")
+	}
+	return tp
+}
+
+// raw is template.yaml with every tag but its text left out: !GetAtt Table.Arn is "Table.Arn".
+func raw(t *testing.T) map[string]any {
+	t.Helper()
+	var top yaml.Node
+	if err := yaml.Unmarshal(read(t, "template.yaml"), &top); err != nil {
+		t.Fatal(err)
+	}
+	return plain(t, top.Content[0]).(map[string]any)
+}
+
+func plain(t *testing.T, n *yaml.Node) any {
+	t.Helper()
+	switch n.Kind {
+	case yaml.MappingNode:
+		m := map[string]any{}
+		for i := 0; i < len(n.Content); i += 2 {
+			m[n.Content[i].Value] = plain(t, n.Content[i+1])
+		}
+		return m
+	case yaml.SequenceNode:
+		list := []any{}
+		for _, c := range n.Content {
+			list = append(list, plain(t, c))
+		}
+		return list
+	}
+	if strings.HasPrefix(n.Tag, "!!") {
+		var v any
+		if err := n.Decode(&v); err != nil {
+			t.Fatalf("template.yaml line %d: %v", n.Line, err)
+		}
+		return v
+	}
+	return n.Value
+}
+
+// at walks down mappings and lists, for example at(t, m, "Rules", 0, "Id").
+func at(t *testing.T, v any, path ...any) any {
+	t.Helper()
+	for i, step := range path {
+		switch s := step.(type) {
+		case string:
+			m, ok := v.(map[string]any)
+			if !ok || m[s] == nil {
+				t.Fatalf("template.yaml has no %v", path[:i+1])
+			}
+			v = m[s]
+		case int:
+			list, ok := v.([]any)
+			if !ok || s >= len(list) {
+				t.Fatalf("template.yaml has no %v", path[:i+1])
+			}
+			v = list[s]
+		}
+	}
+	return v
+}
+
+// properties are those of a resource.
+func properties(t *testing.T, resource string, path ...any) any {
+	t.Helper()
+	return at(t, raw(t), append([]any{"Resources", resource, "Properties"}, path...)...)
+}
+
+func TestTableIsTheOneThatTheDriverMakes(t *testing.T) {
+	key := func(pk, sk string) any {
+		return []any{map[string]any{"AttributeName": pk, "KeyType": "HASH"}, map[string]any{"AttributeName": sk, "KeyType": "RANGE"}}
+	}
+	want := map[string]any{"": key(table.AttrPK, table.AttrSK)}
+	for _, x := range schema.Indexes() {
+		want[x.Name] = key(x.PK, x.SK)
+	}
+	got := map[string]any{"": properties(t, "Table", "KeySchema")}
+	for _, x := range properties(t, "Table", "GlobalSecondaryIndexes").([]any) {
+		got[at(t, x, "IndexName").(string)] = at(t, x, "KeySchema")
+		if p := at(t, x, "Projection", "ProjectionType"); p != "ALL" {
+			t.Errorf("index %v projects %v; package table promises whole items", at(t, x, "IndexName"), p)
+		}
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("keys of table and indexes (-shared/schema +template.yaml):\n%s", d)
+	}
+	if v := properties(t, "Table", "StreamSpecification", "StreamViewType"); v != "NEW_AND_OLD_IMAGES" {
+		t.Errorf("the stream shows %v; a change has both images", v)
+	}
+	ttl := properties(t, "Table", "TimeToLiveSpecification")
+	if d := cmp.Diff(map[string]any{"AttributeName": table.AttrExpires, "Enabled": true}, ttl); d != "" {
+		t.Errorf("time to live (-want +got):\n%s", d)
+	}
+}
+
+func TestWhatMustNotBeLostIsKept(t *testing.T) {
+	for _, name := range []string{"Table", "Bucket", "RootKey", "FailedEvents"} {
+		for _, policy := range []string{"DeletionPolicy", "UpdateReplacePolicy"} {
+			if got := at(t, raw(t), "Resources", name, policy); got != "Retain" {
+				t.Errorf("%s of %s is %v, want Retain", policy, name, got)
+			}
+		}
+	}
+	if properties(t, "Table", "DeletionProtectionEnabled") != true {
+		t.Error("the table is not protected against deletion")
+	}
+	if properties(t, "Table", "PointInTimeRecoverySpecification", "PointInTimeRecoveryEnabled") != true {
+		t.Error("the table cannot be restored to a point in time")
+	}
+}
+
+func TestBucketsArePrivateAndEncrypted(t *testing.T) {
+	for bucket, policy := range map[string]string{"Bucket": "BucketPolicy", "FailedEvents": "FailedEventsPolicy"} {
+		block := map[string]any{"BlockPublicAcls": true, "BlockPublicPolicy": true, "IgnorePublicAcls": true, "RestrictPublicBuckets": true}
+		if d := cmp.Diff(block, properties(t, bucket, "PublicAccessBlockConfiguration")); d != "" {
+			t.Errorf("%s lets the public in (-want +got):\n%s", bucket, d)
+		}
+		if got := properties(t, bucket, "OwnershipControls", "Rules", 0, "ObjectOwnership"); got != "BucketOwnerEnforced" {
+			t.Errorf("objects of %s belong to %v", bucket, got)
+		}
+		properties(t, bucket, "BucketEncryption", "ServerSideEncryptionConfiguration", 0, "ServerSideEncryptionByDefault", "SSEAlgorithm")
+		deny := properties(t, policy, "PolicyDocument", "Statement", 0)
+		if at(t, deny, "Effect") != "Deny" || at(t, deny, "Condition", "Bool", "aws:SecureTransport") != "false" {
+			t.Errorf("%s does not refuse requests without TLS: %v", policy, deny)
+		}
+	}
+}
+
+func TestBucketKeepsItsVersions(t *testing.T) {
+	if got := properties(t, "Bucket", "VersioningConfiguration", "Status"); got != "Enabled" {
+		t.Errorf("versioning is %v; assets name versions", got)
+	}
+	rules := properties(t, "Bucket", "LifecycleConfiguration", "Rules").([]any)
+	want := []any{map[string]any{"Id": "abandoned-parts", "Status": "Enabled", "AbortIncompleteMultipartUpload": map[string]any{"DaysAfterInitiation": 30}}}
+	if d := cmp.Diff(want, rules); d != "" {
+		t.Errorf("lifecycle (-want +got): only abandoned parts may go, an asset may name any version\n%s", d)
+	}
+	filter := properties(t, "Bucket", "NotificationConfiguration", "LambdaConfigurations", 0)
+	names := map[any]any{}
+	for _, r := range at(t, filter, "Filter", "S3Key", "Rules").([]any) {
+		names[at(t, r, "Name")] = at(t, r, "Value")
+	}
+	if d := cmp.Diff(map[any]any{"prefix": "w/", "suffix": "/source"}, names); d != "" || at(t, filter, "Event") != "s3:ObjectCreated:*" {
+		t.Errorf("the bucket notifies of %v %v, want s3:ObjectCreated:* of w/.../source", at(t, filter, "Event"), names)
+	}
+}
+
+func TestStreamHasTwoConsumersThatReportFailures(t *testing.T) {
+	var consumers []string
+	for _, f := range template(t).Functions {
+		for _, e := range f.Events {
+			if e.Type != "DynamoDB" {
+				continue
+			}
+			consumers = append(consumers, f.Name)
+			p := e.Properties
+			if d := cmp.Diff([]any{"ReportBatchItemFailures"}, p["FunctionResponseTypes"]); d != "" {
+				t.Errorf("%s does not report which record failed:\n%s", f.Name, d)
+			}
+			if p["BisectBatchOnFunctionError"] != true {
+				t.Errorf("%s does not split a batch that crashes it", f.Name)
+			}
+			at(t, map[string]any(p), "DestinationConfig", "OnFailure", "Destination")
+			if n, ok := p["MaximumRetryAttempts"].(int); !ok || n < 1 {
+				t.Errorf("%s repeats %v times; without an end one record holds up its shard for a day", f.Name, p["MaximumRetryAttempts"])
+			}
+		}
+	}
+	if d := cmp.Diff([]string{"StreamPublishFunction", "StreamCleanupFunction"}, consumers); d != "" {
+		t.Errorf("consumers of the stream: DynamoDB serves two readers a shard (-want +got)\n%s", d)
+	}
+}
+
+func TestFunctionsAreBuiltByTheMakefile(t *testing.T) {
+	for _, f := range template(t).Functions {
+		if f.CodeURI != "." || f.Handler != "bootstrap" || f.BuildMethod != "makefile" {
+			t.Errorf("%s: CodeUri %q, Handler %q, BuildMethod %q; want ., bootstrap, makefile", f.Name, f.CodeURI, f.Handler, f.BuildMethod)
+		}
+	}
+	makefile := regexp.MustCompile(`(?m)^ARCH \?= (\w+)$`).FindSubmatch(read(t, "Makefile"))
+	if makefile == nil {
+		t.Fatal("the Makefile sets no ARCH")
+	}
+	same := map[string]string{"arm64": "arm64", "amd64": "x86_64"}
+	if arch := at(t, raw(t), "Parameters", "Architecture", "Default"); arch != same[string(makefile[1])] {
+		t.Errorf("the Makefile builds for %s, the template declares %v", makefile[1], arch)
+	}
+}
+
+func TestGatewayAnswersBrowsers(t *testing.T) {
+	cors := template(t).CORS
+	if cors == nil {
+		t.Fatal("the HTTP API has no CorsConfiguration")
+	}
+	// What the published client sends with its requests (contract), and what may be added by hand.
+	sent := []string{
+		"accept", "authorization", "content-type", "idempotency-key", "user-agent", "x-stainless-lang", "x-stainless-package-version", "x-stainless-os",
+		"x-stainless-arch", "x-stainless-runtime", "x-stainless-runtime-version", "x-stainless-retry-count", "x-stainless-timeout",
+	}
+	slices.Sort(sent)
+	if d := cmp.Diff(sent, slices.Sorted(slices.Values(cors.AllowHeaders))); d != "" {
+		t.Errorf("AllowHeaders (-want +got):\n%s", d)
+	}
+	for _, h := range []string{"request-id", "retry-after", "x-should-retry"} {
+		if !slices.Contains(cors.ExposeHeaders, h) {
+			t.Errorf("a page cannot read the header %s", h)
+		}
+	}
+	methods := map[string]bool{"OPTIONS": true}
+	for _, f := range template(t).Functions {
+		for _, e := range f.Events {
+			if e.Method != "" {
+				methods[e.Method] = true
+			}
+		}
+	}
+	if d := cmp.Diff(slices.Sorted(maps.Keys(methods)), slices.Sorted(slices.Values(cors.AllowMethods))); d != "" {
+		t.Errorf("AllowMethods (-methods of the routes +template):\n%s", d)
+	}
+}

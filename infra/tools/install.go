@@ -57,6 +57,11 @@ var tools = []tool{
 		make:  makeNode,
 	},
 	{
+		name:  "commands",
+		why:   "a C compiler, which Go's race detector is linked with, and curl, which the first upload is tried with",
+		needs: []need{needCC, needCurl},
+	},
+	{
 		name:  "chromium",
 		why:   "Chromium, for the tests of a web page on another origin",
 		needs: []need{needChrome},

@@ -26,6 +26,8 @@ var (
 	needPython = need{names: []string{"python3"}, version: []string{"--version"}, major: 3, minor: 10, debian: "python3 python3-venv", elsewhere: "Python, 3.10 or newer, with venv"}
 	needNode   = need{names: []string{"node"}, version: []string{"--version"}, major: 20, debian: "nodejs", elsewhere: "Node.js, 20 or newer"}
 	needNpm    = need{names: []string{"npm"}, debian: "npm", elsewhere: "npm, which comes with Node.js"}
+	needCC     = need{names: []string{"cc", "gcc", "clang"}, debian: "gcc libc6-dev", elsewhere: "a C compiler, as cc in PATH"}
+	needCurl   = need{names: []string{"curl"}, debian: "curl", elsewhere: "curl"}
 	needChrome = need{names: []string{"chromium", "chromium-browser", "google-chrome"}, debian: "chromium", elsewhere: "Chromium or Chrome, as chromium in PATH"}
 )
 

@@ -118,7 +118,7 @@ func (s *summary) print() {
 func (s *summary) err() error {
 	switch {
 	case s.failed > 0 || len(s.broken) > 0:
-		return fmt.Errorf("%d tests failed", s.failed)
+		return fmt.Errorf("%d tests and %d packages failed", s.failed, len(s.broken))
 	case len(s.skips) > 0:
 		return fmt.Errorf("under make test a skipped test is a failure: %s", strings.Join(s.skips, ", "))
 	case s.passed == 0:

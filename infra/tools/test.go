@@ -42,7 +42,13 @@ func test(ctx context.Context, root string, packages []string) error {
 		err = errors.Join(err, goTest(ctx, root, env, sum, append([]string{"-count=1", "-timeout=15m"}, slow...)))
 	}
 	sum.print()
-	return errors.Join(err, sum.err(), ctx.Err())
+	if ctx.Err() != nil {
+		return errors.New("interrupted")
+	}
+	if failure := sum.err(); failure != nil {
+		return failure
+	}
+	return err
 }
 
 // split lists the packages that are tested with the race detector, and those that are not.
@@ -70,7 +76,9 @@ func split(ctx context.Context, root string, packages []string) (raced, plain []
 func goTest(ctx context.Context, root string, env []string, sum *summary, args []string) error {
 	cmd := exec.CommandContext(ctx, "go", append([]string{"test", "-json"}, args...)...)
 	cmd.Dir, cmd.Env, cmd.Stderr = root, env, os.Stderr
-	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGINT) }
+	// A group of its own, so that an interrupt reaches go, the test programs and what they started, wherever it came from.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGINT) }
 	cmd.WaitDelay = 10 * time.Second
 	out, err := cmd.StdoutPipe()
 	if err != nil {

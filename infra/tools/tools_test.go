@@ -22,7 +22,7 @@ func TestSummary(t *testing.T) {
 			`{"Action":"output","Package":"p","Test":"TestB","Output":"got 1, want 2\n"}
 {"Action":"fail","Package":"p","Test":"TestB"}
 {"Action":"fail","Package":"p","Elapsed":1}
-`, "FAIL p TestB\n    got 1, want 2\nFAIL p 1.0s\nfailed package: p\n0 passed, 1 failed, 0 skipped\n", "1 tests failed"},
+`, "FAIL p TestB\n    got 1, want 2\nFAIL p 1.0s\nfailed package: p\n0 passed, 1 failed, 0 skipped\n", "1 tests and 1 packages failed"},
 		{"a skipped test is a failure",
 			pass + `{"Action":"output","Package":"p","Test":"TestC","Output":"no engine\n"}
 {"Action":"skip","Package":"p","Test":"TestC"}
@@ -32,11 +32,11 @@ func TestSummary(t *testing.T) {
 		{"a crash shows the test that never ended",
 			`{"Action":"output","Package":"p","Test":"TestD","Output":"panic: no\n"}
 {"Action":"fail","Package":"p","Elapsed":1}
-`, "FAIL p 1.0s\np TestD:\n    panic: no\nfailed package: p\n0 passed, 0 failed, 0 skipped\n", "0 tests failed"},
+`, "FAIL p 1.0s\np TestD:\n    panic: no\nfailed package: p\n0 passed, 0 failed, 0 skipped\n", "0 tests and 1 packages failed"},
 		{"a compile error is shown",
 			`{"ImportPath":"p","Action":"build-output","Output":"p.go:1: undefined: x\n"}
 {"Action":"fail","Package":"p","Elapsed":0,"FailedBuild":"p"}
-`, "p.go:1: undefined: x\nFAIL p 0.0s\nfailed package: p\n0 passed, 0 failed, 0 skipped\n", "0 tests failed"},
+`, "p.go:1: undefined: x\nFAIL p 0.0s\nfailed package: p\n0 passed, 0 failed, 0 skipped\n", "0 tests and 1 packages failed"},
 		{"lines that are no event are shown", pass + "warning: cache\n",
 			"ok   p 0.2s\nwarning: cache\n1 passed, 0 failed, 0 skipped\n", ""},
 		{"no test at all is a failure", "", "0 passed, 0 failed, 0 skipped\n", "no test ran"},

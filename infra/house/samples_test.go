@@ -1,0 +1,353 @@
+package house
+
+import (
+	"bytes"
+	"crypto/md5"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"mime/multipart"
+	"net/textproto"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"github.com/assetry/assetry/shared/asset"
+	"github.com/assetry/assetry/shared/folder"
+	"github.com/assetry/assetry/shared/link"
+	"github.com/assetry/assetry/shared/schema"
+	"github.com/assetry/assetry/shared/secret"
+	"github.com/assetry/assetry/shared/table"
+	"github.com/assetry/assetry/shared/table/dynamo/stream"
+)
+
+var update = flag.Bool("update", false, "write events/ and testdata/ anew")
+
+// call is a request of which a sample event is made.
+type call struct {
+	file    string   // without .json
+	route   string   // "POST /api/v1/assets/{assetId}/complete"; $default takes method and path from at
+	at      string   // of $default: "PUT /api/v1/assets"
+	params  []string // values of the route's parameters, in order
+	query   string
+	json    any
+	form    bool // the direct upload instead of a JSON body
+	keyless bool // without an API key
+}
+
+const assetPrefix = "asset_"
+
+// calls are the sample requests; several of one function are named <function>-<case>.
+var calls = []call{
+	{file: "assets-create", route: "POST /api/v1/assets", json: m{"source": "signed-url", "workspace_id": sampleWorkspace, "file_name": "Straße 🌆.png", "content_type": "image/png", "folder": "Campaign", "project_id": sampleProject}},
+	{file: "assets-create-direct", route: "POST /api/v1/assets", form: true},
+	{file: "assets-create-refused", route: "POST /api/v1/assets", json: m{"source": "signed-url", "workspace_id": sampleWorkspace, "file_name": "", "content_type": "text/html", "colour": "red"}},
+	{file: "assets-list", route: "GET /api/v1/assets", query: "workspace_id=" + sampleWorkspace + "&limit=2"},
+	{file: "assets-list-search", route: "GET /api/v1/assets", query: "query=lisboa%20ferias&project_id=" + sampleProject},
+	{file: "assets-retrieve", route: "GET /api/v1/assets/{assetId}", params: []string{assetPrefix + sampleHoliday}},
+	{file: "assets-retrieve-missing", route: "GET /api/v1/assets/{assetId}", params: []string{"asset_../%00"}},
+	{file: "assets-retrieve-keyless", route: "GET /api/v1/assets/{assetId}", params: []string{assetPrefix + sampleHoliday}, keyless: true},
+	{file: "assets-delete", route: "DELETE /api/v1/assets/{assetId}", params: []string{assetPrefix + sampleHoliday}},
+	{file: "assets-complete", route: "POST /api/v1/assets/{assetId}/complete", params: []string{assetPrefix + samplePoster}},
+	{file: "assets-complete-early", route: "POST /api/v1/assets/{assetId}/complete", params: []string{assetPrefix + samplePoster}},
+	{file: "assets-retry", route: "POST /api/v1/assets/{assetId}/retry", params: []string{assetPrefix + sampleDraft}},
+	{file: "assets-attach", route: "POST /api/v1/projects/{projectId}/assets/{assetId}/attach", params: []string{sampleProject, assetPrefix + samplePoster}},
+	{file: "workspaces-list", route: "GET /api/v1/workspaces"},
+	{file: "projects-create", route: "POST /api/v1/projects", json: m{"workspace_id": sampleWorkspace, "name": "Autumn campaign"}},
+	{file: "projects-list", route: "GET /api/v1/projects", query: "workspace_id=" + sampleWorkspace + "&query=spring"},
+	{file: "projects-retrieve", route: "GET /api/v1/projects/{projectId}", params: []string{sampleProject}},
+	{file: "projects-nodes", route: "GET /api/v1/projects/{projectId}/nodes", params: []string{sampleProject}},
+	{file: "folders-create", route: "POST /api/v1/workspaces/{workspaceId}/library/folders", params: []string{sampleWorkspace}, json: m{"name": "Moods"}},
+	{file: "folders-delete", route: "DELETE /api/v1/workspaces/{workspaceId}/library/folders/{folderId}", params: []string{sampleWorkspace, sampleFolder}},
+	{file: "folders-add-item", route: "POST /api/v1/workspaces/{workspaceId}/library/folders/{folderId}/items", params: []string{sampleWorkspace, sampleFolder}, json: m{"type": "text", "text": "Cold light, one person.", "description": "second idea"}},
+	{file: "openapi", route: "GET /api/v1/openapi.json", keyless: true},
+	{file: "open-link", route: "GET /l/{token}", params: []string{linkToken}, keyless: true},
+	{file: "open-link-head", route: "HEAD /l/{token}", params: []string{linkToken}, keyless: true},
+	{file: "open-link-forged", route: "GET /l/{token}", params: []string{linkToken[:len(linkToken)-2] + "AA"}, keyless: true},
+	{file: "fallback", route: "$default", at: "GET /api/v2/assets"},
+	{file: "fallback-method", route: "$default", at: "PUT /api/v1/assets"},
+}
+
+type m = map[string]any
+
+// linkToken is the link of the sample picture under the root key of the sample world.
+var linkToken = link.New(must(secret.ParseRoot(strings.Repeat("A", 43)))).Mint(link.Claims{
+	Workspace: workspaceID, Asset: holiday("", "").ID, Epoch: 1,
+})
+
+// gatewayEvent is payload 2.0, in the order in which AWS documents it.
+type gatewayEvent struct {
+	Version         string            `json:"version"`
+	RouteKey        string            `json:"routeKey"`
+	RawPath         string            `json:"rawPath"`
+	RawQueryString  string            `json:"rawQueryString"`
+	Headers         map[string]string `json:"headers"`
+	Query           map[string]string `json:"queryStringParameters,omitempty"`
+	RequestContext  gatewayContext    `json:"requestContext"`
+	PathParameters  map[string]string `json:"pathParameters,omitempty"`
+	Body            string            `json:"body,omitempty"`
+	IsBase64Encoded bool              `json:"isBase64Encoded"`
+}
+
+type gatewayContext struct {
+	AccountID    string      `json:"accountId"`
+	APIID        string      `json:"apiId"`
+	DomainName   string      `json:"domainName"`
+	DomainPrefix string      `json:"domainPrefix"`
+	HTTP         gatewayHTTP `json:"http"`
+	RequestID    string      `json:"requestId"`
+	RouteKey     string      `json:"routeKey"`
+	Stage        string      `json:"stage"`
+	Time         string      `json:"time"`
+	TimeEpoch    int64       `json:"timeEpoch"`
+}
+
+type gatewayHTTP struct {
+	Method    string `json:"method"`
+	Path      string `json:"path"`
+	Protocol  string `json:"protocol"`
+	SourceIP  string `json:"sourceIp"` // of the range for documents, RFC 5737
+	UserAgent string `json:"userAgent"`
+}
+
+const (
+	sampleAccount = "123456789012"
+	sampleAgent   = "FLORA/JS 0.11.0"
+	sampleAPI     = "a1b2c3d4e5"
+	sampleHost    = sampleAPI + ".execute-api.us-east-1.amazonaws.com"
+)
+
+// event is what API Gateway makes of the request.
+func (c call) event(t *testing.T) gatewayEvent {
+	t.Helper()
+	method, path, _ := strings.Cut(c.route, " ")
+	if c.at != "" {
+		method, path, _ = strings.Cut(c.at, " ")
+	}
+	e := gatewayEvent{Version: "2.0", RouteKey: c.route, RawQueryString: c.query, Headers: map[string]string{
+		"accept": "application/json", "host": sampleHost, "user-agent": sampleAgent, "x-forwarded-for": "203.0.113.7",
+		"x-forwarded-port": "443", "x-forwarded-proto": "https", "x-amzn-trace-id": "Root=1-6968d8a8-3f2a1c5b7d9e0f1a2b3c4d5e",
+	}}
+	for _, value := range c.params {
+		name := path[strings.Index(path, "{")+1 : strings.Index(path, "}")]
+		path = strings.Replace(path, "{"+name+"}", value, 1)
+		if e.PathParameters == nil {
+			e.PathParameters = map[string]string{}
+		}
+		e.PathParameters[name] = value
+	}
+	e.RawPath = path
+	values, err := url.ParseQuery(c.query)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name := range values {
+		if e.Query == nil {
+			e.Query = map[string]string{}
+		}
+		e.Query[name] = values.Get(name)
+	}
+	if !c.keyless {
+		e.Headers["authorization"] = "Bearer " + sampleSecret
+		e.Headers["x-stainless-lang"] = "js"
+		e.Headers["x-stainless-retry-count"] = "0"
+	}
+	c.body(t, &e)
+	e.Headers["content-length"] = strconv.Itoa(c.length(e))
+	e.RequestContext = gatewayContext{
+		AccountID: sampleAccount, APIID: sampleAPI, DomainName: sampleHost, DomainPrefix: sampleAPI,
+		HTTP:      gatewayHTTP{method, path, "HTTP/1.1", "203.0.113.7", sampleAgent},
+		RequestID: "XwNfHj2JoAMEPjQ=", RouteKey: c.route, Stage: "$default",
+		Time: sampleNow.Format("02/Jan/2006:15:04:05 -0700"), TimeEpoch: sampleNow.UnixMilli(),
+	}
+	return e
+}
+
+func (c call) body(t *testing.T, e *gatewayEvent) {
+	t.Helper()
+	if c.json != nil {
+		e.Headers["content-type"] = "application/json"
+		var compact bytes.Buffer
+		if err := json.Compact(&compact, encode(t, c.json)); err != nil {
+			t.Fatal(err)
+		}
+		e.Body = compact.String()
+	}
+	if c.form {
+		e.Headers["content-type"] = "multipart/form-data; boundary=" + boundary
+		e.Body, e.IsBase64Encoded = base64.StdEncoding.EncodeToString(form(t)), true
+	}
+}
+
+func (c call) length(e gatewayEvent) int {
+	if !e.IsBase64Encoded {
+		return len(e.Body)
+	}
+	b, _ := base64.StdEncoding.DecodeString(e.Body)
+	return len(b)
+}
+
+const boundary = "----sample-boundary"
+
+// form is the direct upload as the published client sends it: fields before and after the file.
+func form(t *testing.T) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	w := multipart.NewWriter(&b)
+	check := func(err error) {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	check(w.SetBoundary(boundary))
+	check(w.WriteField("workspace_id", sampleWorkspace))
+	part, err := w.CreatePart(textproto.MIMEHeader{
+		"Content-Disposition": {`form-data; name="file"; filename="sunset.png"`}, "Content-Type": {"image/png"},
+	})
+	check(err)
+	_, err = part.Write(picture)
+	check(err)
+	check(w.WriteField("file_name", "sunset.png"))
+	check(w.Close())
+	return b.Bytes()
+}
+
+func md5Hex(b []byte) string {
+	sum := md5.Sum(b)
+	return hex.EncodeToString(sum[:])
+}
+
+// objectCreated is S3's notification of a version of an asset's bytes, event structure 2.1.
+func objectCreated(a asset.Asset, body []byte, version string) any {
+	return m{"Records": []any{m{
+		"eventVersion": "2.1", "eventSource": "aws:s3", "awsRegion": "us-east-1", "eventTime": sampleNow.Format("2006-01-02T15:04:05.000Z"),
+		"eventName":         "ObjectCreated:Post",
+		"userIdentity":      m{"principalId": "AWS:AROAEXAMPLEEXAMPLE:assetry-AssetsCreateFunction"},
+		"requestParameters": m{"sourceIPAddress": "203.0.113.7"},
+		"responseElements":  m{"x-amz-request-id": "C3D13FE58DE4C810", "x-amz-id-2": "FMyUVURIY8/IgAtTv8xRjskZQpcIZ9KG4V5Wp6S7S/JRWeUWerMUE5JgHvANOjpD"},
+		"s3": m{
+			"s3SchemaVersion": "1.0", "configurationId": "sources",
+			"bucket": m{"name": sampleBucket, "ownerIdentity": m{"principalId": "A3NL1KOZZKExample"}, "arn": "arn:aws:s3:::" + sampleBucket},
+			"object": m{
+				"key": a.Source().Key(), "size": len(body), "eTag": md5Hex(body),
+				"versionId": version, "sequencer": "0066E4C1A8B2D7F301",
+			},
+		},
+	}}}
+}
+
+const sampleBucket = "assetry-" + sampleAccount + "-us-east-1"
+
+// batch is what the table's stream sends of changes.
+func batch(changes ...table.Change) any {
+	var e events.DynamoDBEvent
+	for i, c := range changes {
+		c.At, c.Seq = sampleNow, fmt.Sprintf("4421584500000000017450439%03d", i+1)
+		r := stream.Encode(c)
+		r.EventID, r.AWSRegion = md5Hex([]byte(c.Seq)), "us-east-1"
+		r.EventSourceArn = "arn:aws:dynamodb:us-east-1:" + sampleAccount + ":table/assetry-Table/stream/2026-01-05T09:00:00.000"
+		e.Records = append(e.Records, r)
+	}
+	return e
+}
+
+func changed(from, to asset.Asset) table.Change {
+	return table.Change{Key: from.Key(), Old: from.Row(), New: to.Row()}
+}
+
+// published are changes that mean something to others: an asset got ready, one failed, one was deleted.
+func published() any {
+	ready, failed := poster(), poster()
+	ready.Version, ready.State, ready.Type, ready.Size = 2, asset.Ready, "image/png", int64(len(picture))
+	ready.Width, ready.Height, ready.ETag, ready.Object = 3, 2, md5Hex(picture), posterVersion
+	failed.ID, failed.Name = draft().ID, draft().Name
+	gone := holiday(holidayVersion, md5Hex(picture))
+	return batch(changed(poster(), ready), changed(failed, draft()), table.Change{Key: gone.Key(), Old: gone.Row()})
+}
+
+// left are changes that leave something behind: a deleted asset, a retried one, a deleted folder.
+func left() any {
+	gone, retried := holiday(holidayVersion, md5Hex(picture)), draft()
+	retried.Version, retried.Generation, retried.State, retried.Cause, retried.Failure = 3, 2, asset.Pending, "", ""
+	retried.GrantUntil = sampleNow.Add(15 * time.Minute)
+	f := folder.Folder{ID: folderID, Workspace: workspaceID}
+	k := schema.FolderKey(f.Workspace, f.ID)
+	old := row(k, table.Item{schema.Name: table.String("Campaign"), schema.CreatedBy: table.String(sampleKeyID), schema.Version: table.Int(1)})
+	return batch(table.Change{Key: gone.Key(), Old: gone.Row()}, changed(draft(), retried), table.Change{Key: k, Old: old})
+}
+
+func schedule() any {
+	return m{
+		"version": "0", "id": "53dc4d37-cffa-4f76-80c9-8b7d4a4d2eaa", "detail-type": "Scheduled Event", "source": "aws.events",
+		"account": sampleAccount, "time": "2026-01-15T14:00:00Z", "region": "us-east-1",
+		"resources": []string{"arn:aws:events:us-east-1:" + sampleAccount + ":rule/assetry-SweepFunctionEveryFiveMinutes"}, "detail": m{},
+	}
+}
+
+// samples are all sample events, by their files.
+func samples(t *testing.T) map[string]any {
+	t.Helper()
+	all := map[string]any{
+		"on-object-created":          objectCreated(poster(), picture, posterVersion),
+		"on-object-created-replayed": objectCreated(holiday("", ""), []byte(otherBytes), otherVersion),
+		"stream-publish":             published(), "stream-cleanup": left(), "sweep": schedule(),
+	}
+	for _, c := range calls {
+		all[c.file] = c.event(t)
+	}
+	return all
+}
+
+func TestEverySampleEventIsTested(t *testing.T) {
+	all := samples(t)
+	files, err := filepath.Glob(filepath.Join(root, "events", "*.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		if name := strings.TrimSuffix(filepath.Base(f), ".json"); all[name] == nil {
+			t.Errorf("events/%s.json is not made by samples_test.go and so by no test: describe it there", name)
+		}
+	}
+}
+
+// encode is indented JSON with < and > as they are.
+func encode(t *testing.T, v any) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	if err := e.Encode(v); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// golden compares a file, by its path below the root, with what it should hold; -update writes it.
+func golden(t *testing.T, path string, want []byte) {
+	t.Helper()
+	full := filepath.Join(root, path)
+	if *update {
+		if err := os.WriteFile(full, want, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	got, err := os.ReadFile(full)
+	if err != nil {
+		t.Errorf("%v; write it with `go test ./infra/house -update` and read it in review", err)
+		return
+	}
+	if !bytes.Equal(got, want) {
+		t.Errorf("%s is not what the test makes; see it with `go test ./infra/house -update` and git diff:\n%s", path, diff(string(got), string(want)))
+	}
+}

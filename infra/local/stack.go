@@ -35,9 +35,10 @@ const (
 )
 
 const (
-	sweepEvery = time.Minute            // how often the schedule fires; deployed it is every five minutes
-	drainTime  = 500 * time.Millisecond // for requests under way when it stops
-	portTime   = 2 * time.Second        // for a killed predecessor to let go of a port
+	sweepEvery  = time.Minute            // how often the schedule fires; deployed it is every five minutes
+	drainTime   = 500 * time.Millisecond // for requests under way when it stops
+	portTime    = 2 * time.Second        // for a killed predecessor to let go of a port
+	keepChanges = 30 * 24 * time.Hour    // for how long a folder may lie unused before changes that were not delivered are lost
 )
 
 // stack is everything that runs. What was opened is closed in reverse.
@@ -87,7 +88,7 @@ func (s *stack) build(ctx context.Context, o options, dir *folder, listener net.
 	if err != nil {
 		return err
 	}
-	db, err := s.open(dir.file("table.db"), sqlite.Options{Indexes: schema.Indexes()})
+	db, err := s.open(dir.file("table.db"), sqlite.Options{Indexes: schema.Indexes(), FeedRetention: keepChanges})
 	if err != nil {
 		return err
 	}

@@ -33,8 +33,8 @@ func check(field, s string, limit int, bad func(rune) bool) error {
 	if n := utf8.RuneCountInString(s); n > limit {
 		return fault.BadField(field, "has %d characters; at most %d are allowed", n, limit)
 	}
-	if !utf8.ValidString(s) {
-		return fault.BadField(field, "is not valid UTF-8; send Unicode text")
+	if strings.ContainsRune(s, utf8.RuneError) { // also where it is spelled out: gateways put it where bytes were no UTF-8
+		return fault.BadField(field, "is not valid UTF-8, or holds U+FFFD, which stands for such bytes; send Unicode text")
 	}
 	if i := strings.IndexFunc(s, bad); i >= 0 {
 		r, _ := utf8.DecodeRuneInString(s[i:])

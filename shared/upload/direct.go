@@ -61,8 +61,10 @@ func (s *Service) accept(ctx context.Context, d Draft, body []byte) (media.Info,
 // store writes the bytes of an announced asset and settles it.
 func (s *Service) store(ctx context.Context, a asset.Asset, info media.Info, body []byte) (asset.Asset, error) {
 	o, err := s.Bucket.Put(ctx, a.Source().Key(), bytes.NewReader(body), int64(len(body)), blob.PutOptions{Type: declaredType(a), IfAbsent: true})
-	if errors.Is(err, blob.ErrExists) { // our own write, whose answer was lost
-		return s.Finalize(ctx, a, a.Generation, "")
+	if errors.Is(err, blob.ErrExists) || fault.Is(err, fault.Unavailable) { // perhaps our own write, whose answer was lost
+		if found, again := s.Finalize(ctx, a, a.Generation, ""); again == nil {
+			return found, nil
+		}
 	}
 	if err != nil {
 		return asset.Asset{}, fmt.Errorf("store the bytes of asset %s: %w", a.ID, err)

@@ -184,14 +184,14 @@ func (s *Service) visit(ctx context.Context, a asset.Asset, done *Swept) error {
 		return s.markDue(ctx, a, s.waitsUntil(a))
 	}
 	if open(a) {
-		if err := s.Expire(ctx, a); err != nil {
+		var err error
+		if a, err = s.Expire(ctx, a); err != nil {
 			return err
 		}
 		done.Settled++
-		return nil
 	}
-	if a.GrantUntil.IsZero() {
-		return nil // a direct upload writes once
+	if open(a) || a.GrantUntil.IsZero() {
+		return nil // bytes may still come; or it was a direct upload, which writes once
 	}
 	return s.purge(ctx, schema.ObjectPrefix(a.Workspace, a.ID), func(v blob.Version) bool {
 		return v.Key == a.Source().Key() && v.Version == a.Object
@@ -201,39 +201,38 @@ func (s *Service) visit(ctx context.Context, a asset.Asset, done *Swept) error {
 // lateBytes is how long after it was given up an attempt is looked at once more, for bytes that came too late and whose event was lost.
 const lateBytes = 24 * time.Hour
 
-// Expire settles an open attempt that is past its time: by its bytes if they did arrive, else as failed (expired). Losing to anybody
-// else is no error.
-func (s *Service) Expire(ctx context.Context, a asset.Asset) error {
-	_, err := s.Finalize(ctx, a, a.Generation, "")
+// Expire settles an open attempt that is past its time: by its bytes if they did arrive, else as failed (expired). It gives
+// the row as it is afterwards; losing to anybody else is no error.
+func (s *Service) Expire(ctx context.Context, a asset.Asset) (asset.Asset, error) {
+	settled, err := s.Finalize(ctx, a, a.Generation, "")
 	if fault.Is(err, fault.NotFound) {
-		return nil
+		return a, nil
 	}
-	if !errors.Is(err, errNoBytes) || a.State == asset.Failed {
-		return ignore(err, errNoBytes)
+	if !errors.Is(err, errNoBytes) {
+		return settled, err
+	}
+	if a.State == asset.Failed {
+		return a, nil
 	}
 	if err := s.markDue(ctx, a, s.now().Add(lateBytes)); err != nil {
-		return err
+		return a, err
 	}
 	message := "No bytes arrived while the upload could be begun. Retry the asset to get a new upload form."
-	_, err = s.Table.Write(ctx, table.Update(a.Key(), table.All(
+	it, err := s.Table.Write(ctx, table.Update(a.Key(), table.All(
 		table.Eq(schema.Generation, table.Int(int64(a.Generation))),
 		table.Eq(schema.State, table.String(asset.Pending)),
 		sameGrant(a),
 	), append(failed(asset.Expired, message), table.Add(schema.Version, table.Int(1)))...))
-	if _, lost := table.Lost(err); lost {
-		return nil
+	if current, lost := table.Lost(err); lost {
+		if current == nil {
+			return a, nil
+		}
+		return asset.FromRow(current)
 	}
 	if err != nil {
-		return fmt.Errorf("expire asset %s: %w", a.ID, err)
+		return a, fmt.Errorf("expire asset %s: %w", a.ID, err)
 	}
-	return nil
-}
-
-func ignore(err, this error) error {
-	if errors.Is(err, this) {
-		return nil
-	}
-	return err
+	return asset.FromRow(it)
 }
 
 // sameGrant holds while nobody has extended the grant.

@@ -64,7 +64,7 @@ var before = map[string]func(*world, *testing.T){
 }
 
 // Each sample event goes through its function's handler as Lambda would hand it over, and the golden file says what came of it: the answer, what
-// was written, what was published, what the bucket holds.
+// was written, what was published, what the bucket holds. What it called is held against its role.
 func TestSampleEventsAreAnswered(t *testing.T) {
 	names := functions(t)
 	all := samples(t)
@@ -87,8 +87,9 @@ func TestSampleEventsAreAnswered(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			h := lambda.NewHandler(handler(t, functionOf(file+".json", names), w))
-			answer, err := h.Invoke(context.Background(), []byte(payload))
+			function := functionOf(file+".json", names)
+			answer, err := lambda.NewHandler(handler(t, function, w)).Invoke(context.Background(), []byte(payload))
+			w.judge(t, function)
 			var out bytes.Buffer
 			tell(t, &out, answer, err)
 			w.tell(t, &out, start)

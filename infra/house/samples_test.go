@@ -66,6 +66,7 @@ var calls = []call{
 	{file: "projects-retrieve", route: "GET /api/v1/projects/{projectId}", params: []string{sampleProject}},
 	{file: "projects-nodes", route: "GET /api/v1/projects/{projectId}/nodes", params: []string{sampleProject}},
 	{file: "folders-create", route: "POST /api/v1/workspaces/{workspaceId}/library/folders", params: []string{sampleWorkspace}, json: m{"name": "Moods"}},
+	{file: "folders-create-untitled", route: "POST /api/v1/workspaces/{workspaceId}/library/folders", params: []string{sampleWorkspace}},
 	{file: "folders-delete", route: "DELETE /api/v1/workspaces/{workspaceId}/library/folders/{folderId}", params: []string{sampleWorkspace, sampleFolder}},
 	{file: "folders-add-item", route: "POST /api/v1/workspaces/{workspaceId}/library/folders/{folderId}/items", params: []string{sampleWorkspace, sampleFolder}, json: m{"type": "text", "text": "Cold light, one person.", "description": "second idea"}},
 	{file: "openapi", route: "GET /api/v1/openapi.json", keyless: true},

@@ -123,16 +123,27 @@ type world struct {
 	projects *project.Service
 	folders  *folder.Service
 	bus      *recorder
+	*witness
 }
 
 func (w *world) Accounts() *account.Service { return w.accounts }
 func (w *world) Assets() *asset.Service     { return w.assets }
 func (w *world) Uploads() *upload.Service   { return w.uploads }
-func (w *world) Links() *link.Service       { return w.links }
 func (w *world) Projects() *project.Service { return w.projects }
 func (w *world) Folders() *folder.Service   { return w.folders }
 func (w *world) PublicURL() string          { return "https://assets.example.com" }
-func (w *world) Bus() bus.Publisher         { return w.bus }
+
+// Links needs the root key.
+func (w *world) Links() *link.Service {
+	w.note("secretsmanager:GetSecretValue on key")
+	return w.links
+}
+
+// Bus is for publishing.
+func (w *world) Bus() bus.Publisher {
+	w.note("events:PutEvents on bus")
+	return w.bus
+}
 
 // recorder is a bus that keeps what was published.
 type recorder struct {
@@ -161,15 +172,20 @@ func newWorld(t *testing.T, at time.Time) *world {
 		}
 	})
 	root := must(secret.ParseRoot(strings.Repeat("A", 43)))
-	w := &world{db: db, server: versitytest.Start(t), versions: map[string]string{}, bus: &recorder{}}
+	w := &world{db: db, server: versitytest.Start(t), versions: map[string]string{}, bus: &recorder{}, witness: &witness{}}
 	w.bucket = s3blob.New(w.server.Client(), w.server.Bucket, s3blob.Options{Now: now})
-	w.accounts = account.New(db, account.Options{Now: now})
-	w.assets = asset.New(db, w.accounts, page.NewSealer(root), asset.Options{Now: now})
-	w.folders = folder.New(db, folder.Options{Now: now})
-	w.projects = project.New(db, w.assets, page.NewSealer(root), project.Options{Now: now})
-	w.links = link.NewService(link.New(root), w.assets, w.accounts, w.bucket, link.Options{Now: now})
+	rows, objects := watchedTable{db, w.witness}, watchedBucket{w.bucket, w.witness}
+	sealer := page.NewLazySealer(func() secret.Root {
+		w.note("secretsmanager:GetSecretValue on key")
+		return root
+	})
+	w.accounts = account.New(rows, account.Options{Now: now})
+	w.assets = asset.New(rows, w.accounts, sealer, asset.Options{Now: now})
+	w.folders = folder.New(rows, folder.Options{Now: now})
+	w.projects = project.New(rows, w.assets, sealer, project.Options{Now: now})
+	w.links = link.NewService(link.New(root), w.assets, w.accounts, objects, link.Options{Now: now})
 	w.uploads = upload.New(upload.Parts{
-		Table: db, Bucket: w.bucket, Assets: w.assets, Workspaces: w.accounts, Folders: w.folders, Projects: w.projects,
+		Table: rows, Bucket: objects, Assets: w.assets, Workspaces: w.accounts, Folders: w.folders, Projects: w.projects,
 	}, upload.Options{Now: now})
 	w.fill(t)
 	return w

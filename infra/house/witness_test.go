@@ -1,0 +1,138 @@
+package house
+
+import (
+	"context"
+	"io"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/assetry/assetry/shared/blob"
+	"github.com/assetry/assetry/shared/table"
+)
+
+// witness notes which rights of roles a function would need in AWS for what it calls.
+type witness struct {
+	mu   sync.Mutex
+	used []string
+}
+
+func (w *witness) note(rights ...string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.used = append(w.used, rights...)
+}
+
+// judge complains of calls that the role of a function does not allow.
+func (w *witness) judge(t *testing.T, function string) {
+	t.Helper()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, right := range slices.Compact(slices.Sorted(slices.Values(w.used))) {
+		if !slices.Contains(roles[function], right) {
+			t.Errorf("%s needs %s, which its role does not have: add it in template.yaml and roles_test.go, or do not call it", function, right)
+		}
+	}
+}
+
+// watchedTable notes the calls of a table, as shared/table/dynamo makes them.
+type watchedTable struct {
+	table.Table
+	*witness
+}
+
+func (w watchedTable) Get(ctx context.Context, k table.Key, c table.Consistency) (table.Item, error) {
+	w.note("dynamodb:GetItem on table")
+	return w.Table.Get(ctx, k, c)
+}
+
+func (w watchedTable) BatchGet(ctx context.Context, ks []table.Key, c table.Consistency) ([]table.Item, error) {
+	w.note("dynamodb:BatchGetItem on table")
+	return w.Table.BatchGet(ctx, ks, c)
+}
+
+func (w watchedTable) Query(ctx context.Context, q table.Query) (table.Page, error) {
+	on := "table"
+	if q.Index != "" {
+		on = "index " + q.Index
+	}
+	w.note("dynamodb:Query on " + on)
+	return w.Table.Query(ctx, q)
+}
+
+func (w watchedTable) Write(ctx context.Context, wr table.Write) (table.Item, error) {
+	if wr.Verb == table.VerbCheck { // alone it is a read
+		w.note("dynamodb:GetItem on table")
+	} else {
+		w.note(writeRight(wr))
+	}
+	return w.Table.Write(ctx, wr)
+}
+
+func (w watchedTable) Transact(ctx context.Context, ws []table.Write) error {
+	for _, wr := range ws {
+		w.note(writeRight(wr))
+	}
+	return w.Table.Transact(ctx, ws)
+}
+
+func writeRight(w table.Write) string {
+	return map[table.Verb]string{
+		table.VerbPut: "dynamodb:PutItem on table", table.VerbUpdate: "dynamodb:UpdateItem on table",
+		table.VerbDelete: "dynamodb:DeleteItem on table", table.VerbCheck: "dynamodb:ConditionCheckItem on table",
+	}[w.Verb]
+}
+
+// watchedBucket notes the calls of a bucket, as the comment of shared/s3blob lists their rights. Calls that no function makes yet are not
+// here: they would go unnoticed, so they panic.
+type watchedBucket struct {
+	bucket blob.Bucket
+	*witness
+}
+
+func (w watchedBucket) SignForm(ctx context.Context, s blob.FormSpec) (blob.Form, time.Time, error) {
+	w.note("s3:PutObject on w/*")
+	return w.bucket.SignForm(ctx, s)
+}
+
+func (w watchedBucket) SignGet(ctx context.Context, s blob.GetSpec) (string, error) {
+	w.note("s3:GetObject on w/*", "s3:GetObjectVersion on w/*")
+	return w.bucket.SignGet(ctx, s)
+}
+
+func (w watchedBucket) Head(ctx context.Context, key, version string) (blob.Object, error) {
+	w.note(readRight(version))
+	return w.bucket.Head(ctx, key, version)
+}
+
+func (w watchedBucket) Read(ctx context.Context, key, version string, off, n int64) ([]byte, blob.Object, error) {
+	w.note(readRight(version))
+	return w.bucket.Read(ctx, key, version, off, n)
+}
+
+func readRight(version string) string {
+	if version == "" {
+		return "s3:GetObject on w/*"
+	}
+	return "s3:GetObjectVersion on w/*"
+}
+
+func (w watchedBucket) Versions(ctx context.Context, prefix string, limit int) ([]blob.Version, error) {
+	w.note("s3:ListBucketVersions on bucket by prefix w/*")
+	return w.bucket.Versions(ctx, prefix, limit)
+}
+
+func (w watchedBucket) Put(ctx context.Context, key string, body io.ReadSeeker, size int64, o blob.PutOptions) (blob.Object, error) {
+	w.note("s3:PutObject on w/*")
+	return w.bucket.Put(ctx, key, body, size, o)
+}
+
+func (w watchedBucket) DeleteVersion(ctx context.Context, key, version string) error {
+	w.note("s3:DeleteObjectVersion on w/*")
+	return w.bucket.DeleteVersion(ctx, key, version)
+}
+
+func (watchedBucket) Copy(context.Context, string, string, string, blob.PutOptions) (blob.Object, error) {
+	panic("no function copies; say in watchedBucket and roles what it needs")
+}

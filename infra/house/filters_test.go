@@ -1,0 +1,127 @@
+package house
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/assetry/assetry/shared/asset"
+	"github.com/assetry/assetry/shared/bus"
+	"github.com/assetry/assetry/shared/id"
+	"github.com/assetry/assetry/shared/schema"
+	"github.com/assetry/assetry/shared/table"
+	"github.com/assetry/assetry/shared/table/dynamo/stream"
+)
+
+// TestStreamFiltersLetThroughWhatMatters holds the filters of the event sources, which AWS applies before our code runs, against what
+// the code does with each kind of change.
+func TestStreamFiltersLetThroughWhatMatters(t *testing.T) {
+	ready := holiday(holidayVersion, "e")
+	described := ready
+	described.Version, described.Description = 3, "roofs"
+	rejected := draft()
+	rejected.Cause = asset.Rejected
+	retried := poster()
+	retried.ID, retried.Generation = draft().ID, 2
+	folderRow := row(schema.FolderKey(workspaceID, folderID), table.Item{schema.Name: table.String("Campaign")})
+	itemRow := row(schema.FolderItemKey(workspaceID, folderID, must(id.ParseNode(sampleNote))), table.Item{schema.Text: table.String("x")})
+	for _, tt := range []struct {
+		name             string
+		old, new         table.Item
+		publish, cleanup bool
+	}{
+		{"an asset is announced", nil, poster().Row(), false, false},
+		{"bytes make it ready", poster().Row(), ready.Row(), true, false},
+		{"a ready asset gets a description", ready.Row(), described.Row(), true, false}, // passes; FromChange drops it
+		{"nothing arrived", poster().Row(), draft().Row(), true, true},
+		{"bytes are rejected", poster().Row(), rejected.Row(), true, true},
+		{"a failed asset is retried", draft().Row(), retried.Row(), false, true},
+		{"late bytes make an expired one ready", draft().Row(), ready.Row(), true, false},
+		{"a ready asset is deleted", ready.Row(), nil, true, true},
+		{"a pending asset is deleted", poster().Row(), nil, true, true},
+		{"a folder is made", nil, folderRow, false, false},
+		{"a folder is deleted", folderRow, nil, false, true},
+		{"an item of a folder is deleted", itemRow, nil, false, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			c := table.Change{Old: tt.old, New: tt.new, Seq: "1", At: sampleNow}
+			if c.Key = tt.new.Key(); tt.new == nil {
+				c.Key = tt.old.Key()
+			}
+			record := wire(t, c)
+			if got := passes(t, "StreamPublishFunction", record); got != tt.publish {
+				t.Errorf("the filters of stream-publish let it through: %t, want %t", got, tt.publish)
+			}
+			if got := passes(t, "StreamCleanupFunction", record); got != tt.cleanup {
+				t.Errorf("the filters of stream-cleanup let it through: %t, want %t", got, tt.cleanup)
+			}
+			if _, means, err := bus.FromChange(c); err != nil || means && !tt.publish {
+				t.Errorf("the change means something to others (%v), and is filtered away", err)
+			}
+		})
+	}
+}
+
+// wire is a change as the stream's record in plain JSON.
+func wire(t *testing.T, c table.Change) any {
+	t.Helper()
+	var v any
+	if err := json.Unmarshal(encode(t, stream.Encode(c)), &v); err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+// passes says whether one of a function's filters matches a record.
+func passes(t *testing.T, function string, record any) bool {
+	t.Helper()
+	for _, f := range properties(t, function, "Events", "Changes", "Properties", "FilterCriteria", "Filters").([]any) {
+		var pattern any
+		if err := json.Unmarshal([]byte(at(t, f, "Pattern").(string)), &pattern); err != nil {
+			t.Fatalf("filter of %s: %v", function, err)
+		}
+		if matches(t, pattern, record) {
+			return true
+		}
+	}
+	return false
+}
+
+// matches applies a filter by the rules of Lambda's event filtering, as far as the template uses them: every key of an object, any entry of
+// a list, which is a text, {"exists": true} or {"prefix": text}.
+func matches(t *testing.T, pattern, v any) bool {
+	t.Helper()
+	switch p := pattern.(type) {
+	case map[string]any:
+		fields, _ := v.(map[string]any)
+		for name, below := range p {
+			if !matches(t, below, fields[name]) {
+				return false
+			}
+		}
+		return true
+	case []any:
+		return slices.ContainsFunc(p, func(rule any) bool { return matchesRule(t, rule, v) })
+	}
+	t.Fatalf("pattern %v is neither object nor list", pattern)
+	return false
+}
+
+func matchesRule(t *testing.T, rule, v any) bool {
+	t.Helper()
+	text, isText := v.(string)
+	switch r := rule.(type) {
+	case string:
+		return isText && text == r
+	case map[string]any:
+		if exists, ok := r["exists"]; ok && len(r) == 1 {
+			return exists == isText
+		}
+		if prefix, ok := r["prefix"].(string); ok && len(r) == 1 {
+			return isText && strings.HasPrefix(text, prefix)
+		}
+	}
+	t.Fatalf("rule %v is not one that this test knows", rule)
+	return false
+}

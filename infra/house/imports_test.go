@@ -149,3 +149,37 @@ func TestMainsOnlyWire(t *testing.T) {
 		}
 	}
 }
+
+// The rules above pass in silence; this one shows that they speak.
+func TestLayersRefuse(t *testing.T) {
+	for _, tt := range []struct {
+		from, to string
+		refused  bool
+	}{
+		{"shared/asset", "strings", false},
+		{"shared/asset", "net/http", true},
+		{"shared/asset", "net/http/httptest", true},
+		{"shared/asset", module + "shared/table", false},
+		{"shared/asset", module + "shared/table/dynamo", true},
+		{"shared/asset", module + "shared/table/sqlite", true},
+		{"shared/asset", module + "shared/api/web", true},
+		{"shared/asset", "github.com/aws/aws-lambda-go/events", true},
+		{"shared/api/links", module + "shared/api/assets", true},
+		{"shared/api/links", module + "shared/s3blob", true},
+		{"shared/api/assets", module + "shared/api/assets/routes", true},
+		{"shared/api/fallback", module + "shared/api/assets", false},
+		{"shared/table/sqlite", module + "shared/table/dynamo", true},
+		{"shared/trigger/object", "net/http", true},
+		{"shared/boot", module + "shared/s3blob", false},
+		{"shared/boot", "modernc.org/sqlite", true},
+		{"shared/boot", module + "infra/local/versity", true},
+	} {
+		l, ok := layerOf(tt.from)
+		if !ok {
+			t.Fatalf("%s belongs to no layer", tt.from)
+		}
+		if why := l.refuses(tt.to); (why != "") != tt.refused {
+			t.Errorf("%s imports %s: refused %q, want refused: %t", tt.from, tt.to, why, tt.refused)
+		}
+	}
+}

@@ -42,12 +42,12 @@ check: tools
 	@go mod verify
 	@echo 'check: scripts'
 	@bash -n .ci/run
-	@python3 -c 'import ast, sys; [ast.parse(open(f).read(), f) for f in sys.argv[1:]]' infra/tools/*.py
+	@python3 -c 'import ast, sys; [ast.parse(open(f).read(), f) for f in sys.argv[1:]]' infra/tools/*.py infra/house/*.py
 	@for f in infra/acceptance/node/*.mjs; do node --check "$$f"; done
 	@echo 'check: house rules'
-	@go test ./infra/house/...
-	@echo 'check: template.yaml'
 	@.tools/bin/tools install sam
+	@ASSETRY_TEST_STRICT=1 go test ./infra/house/...
+	@echo 'check: template.yaml'
 	@$(SAM) validate --lint --region $(REGION)
 
 build: $(FUNCTIONS:%=dist/%/bootstrap)

@@ -27,7 +27,7 @@ type pump struct {
 const (
 	positionPartition = "stream-positions"
 	attrPosition      = "position"
-	batchSize         = 100 // changes a batch holds at most, as template.yaml has it
+	batchSize         = 100 // changes a batch holds at most; template.yaml has 100 for one consumer and 25 for the other
 )
 
 // run delivers until the context ends.

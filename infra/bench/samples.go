@@ -22,7 +22,8 @@ func samples() []sample {
 	heic := func(brands string) []byte {
 		size := box("ispe", make([]byte, 4), be32(4032), be32(3024))
 		ipma := box("ipma", make([]byte, 4), be32(1), []byte{0, 1, 1, 1})
-		meta := box("meta", make([]byte, 4), box("hdlr", make([]byte, 24)), box("pitm", make([]byte, 4), []byte{0, 1}), box("iprp", box("ipco", size), ipma))
+		main := box("pitm", make([]byte, 4), []byte{0, 1})
+		meta := box("meta", make([]byte, 4), box("hdlr", make([]byte, 24)), main, box("iprp", box("ipco", size), ipma))
 		return join(fileType(brands), meta, box("mdat", make([]byte, 500_000)))
 	}
 	film := func(brands string) []byte {

@@ -3,6 +3,8 @@ package asset
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"time"
 
 	"github.com/assetry/assetry/shared/access"
@@ -109,14 +111,8 @@ func (s *Service) fill(ctx context.Context, q Query, m *merge) (Page, error) {
 func (s *Service) search(ctx context.Context, q Query, words []string, m *merge) (Page, error) {
 	var pg Page
 	var last Asset
-	deadline := s.now().Add(s.searchTime)
-	for rows := 0; len(pg.Assets) < q.Limit; rows++ {
-		if rows == s.searchRows || rows%500 == 499 && s.now().After(deadline) {
-			if len(pg.Assets) == 0 {
-				return Page{}, tooWide(rows, last.CreatedAt())
-			}
-			break
-		}
+	rows := 0
+	for deadline := s.now().Add(s.searchTime); len(pg.Assets) < q.Limit && !s.spent(rows, deadline); rows++ {
 		a, ok, err := m.next(ctx)
 		if err != nil || !ok {
 			return pg, err
@@ -127,17 +123,23 @@ func (s *Service) search(ctx context.Context, q Query, words []string, m *merge)
 		}
 	}
 	more, err := m.more(ctx)
-	if err != nil {
-		return Page{}, err
+	if err != nil || !more {
+		return pg, err
 	}
-	if more {
-		pg.Next = s.seal(q, last)
+	if len(pg.Assets) == 0 {
+		return Page{}, tooWide(rows, last.CreatedAt())
 	}
+	pg.Next = s.seal(q, last)
 	return pg, nil
 }
 
+// spent says whether a search that has read some rows must stop; the clock is looked at now and then only.
+func (s *Service) spent(rows int, deadline time.Time) bool {
+	return rows == s.searchRows || rows%500 == 499 && s.now().After(deadline)
+}
+
 func tooWide(rows int, reached time.Time) error {
-	return fault.BadField("query", "no match among the newest %d assets (back to %s), which is as far as one search reads; narrow it by workspace_id or project_id",
+	return fault.BadField("query", "no match among the %d assets that were looked at (back to %s), which is as far as one search reads; narrow it by workspace_id or project_id",
 		rows, reached.Format(time.RFC3339))
 }
 
@@ -228,8 +230,8 @@ func (s *Service) projectWorkspace(ctx context.Context, p access.Principal, pr i
 		if err == nil {
 			return w, nil
 		}
-		if err != table.ErrNotFound {
-			return w, err
+		if !errors.Is(err, table.ErrNotFound) {
+			return w, fmt.Errorf("read project %s: %w", pr, err)
 		}
 	}
 	return id.Workspace{}, access.Missing("project")

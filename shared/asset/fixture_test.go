@@ -66,7 +66,6 @@ func grant(r access.Role, ws ...id.Workspace) access.Principal {
 type failer interface {
 	Helper()
 	Fatalf(format string, args ...any)
-	Errorf(format string, args ...any)
 }
 
 func (h *house) mustWorkspace(t testing.TB) id.Workspace {

@@ -81,7 +81,7 @@ func (s *Service) Allowed(ctx context.Context, p access.Principal, do access.Act
 // Find reads an asset of a workspace on nobody's behalf, strongly consistent: for events, links and workers. The
 // error is fault.NotFound.
 func (s *Service) Find(ctx context.Context, w id.Workspace, a id.Asset) (Asset, error) {
-	k, err := s.key(ctx, w, a)
+	k, err := s.Key(ctx, w, a)
 	if err != nil {
 		return Asset{}, err
 	}
@@ -102,7 +102,7 @@ func (s *Service) FindAll(ctx context.Context, w id.Workspace, ids []id.Asset) (
 		n := min(len(ids), table.MaxBatchGet)
 		keys := make([]table.Key, n)
 		for i, a := range ids[:n] {
-			k, err := s.key(ctx, w, a)
+			k, err := s.Key(ctx, w, a)
 			if err != nil {
 				return nil, err
 			}
@@ -134,8 +134,9 @@ func appendRows(out []Asset, items []table.Item) ([]Asset, error) {
 	return out, nil
 }
 
-// key is where the row of an asset is: its shard follows from the workspace's record and the id.
-func (s *Service) key(ctx context.Context, w id.Workspace, a id.Asset) (table.Key, error) {
+// Key is where the row of an asset is: its shard follows from the workspace's record and the id. The error is fault.NotFound for a
+// workspace that does not exist.
+func (s *Service) Key(ctx context.Context, w id.Workspace, a id.Asset) (table.Key, error) {
 	ws, err := s.workspaces.Workspace(ctx, w)
 	if err != nil {
 		return table.Key{}, err

@@ -21,7 +21,7 @@ func (s *Service) Complete(ctx context.Context, p access.Principal, aid id.Asset
 	if err != nil || !open(a) {
 		return a, err
 	}
-	done, err := s.Finalize(ctx, a, a.Generation, "")
+	done, err := s.Finalize(ctx, a.Source(), "")
 	if errors.Is(err, errNoBytes) {
 		if a.State == asset.Failed {
 			return a, nil

@@ -62,7 +62,7 @@ func (s *Service) accept(ctx context.Context, d Draft, body []byte) (media.Info,
 func (s *Service) store(ctx context.Context, a asset.Asset, info media.Info, body []byte) (asset.Asset, error) {
 	o, err := s.Bucket.Put(ctx, a.Source().Key(), bytes.NewReader(body), int64(len(body)), blob.PutOptions{Type: declaredType(a), IfAbsent: true})
 	if errors.Is(err, blob.ErrExists) || fault.Is(err, fault.Unavailable) { // perhaps our own write, whose answer was lost
-		if found, again := s.Finalize(ctx, a, a.Generation, ""); again == nil {
+		if found, again := s.Finalize(ctx, a.Source(), ""); again == nil {
 			return found, nil
 		}
 	}
@@ -70,7 +70,7 @@ func (s *Service) store(ctx context.Context, a asset.Asset, info media.Info, bod
 		return asset.Asset{}, fmt.Errorf("store the bytes of asset %s: %w", a.ID, err)
 	}
 	o.Size = int64(len(body))
-	return s.conclude(ctx, a, verdict{object: o, info: info})
+	return s.conclude(ctx, a.Source(), verdict{object: o, info: info})
 }
 
 func tooBusy() error {

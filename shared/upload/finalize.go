@@ -13,25 +13,15 @@ import (
 	"github.com/assetry/assetry/shared/table"
 )
 
-// settleTries bounds how often a settling write is tried again on a row that others changed meanwhile.
-const settleTries = 5
-
 // errNoBytes says that nothing has arrived for the attempt yet.
 var errNoBytes = errors.New("no bytes have arrived")
 
 // Arrived handles the news that a version of an object exists, however late, often and out of order it comes. An error means:
 // deliver it again.
 func (s *Service) Arrived(ctx context.Context, src schema.Source, version string) error {
-	a, err := s.Assets.Find(ctx, src.Workspace, src.Asset)
-	if fault.Is(err, fault.NotFound) {
-		return s.orphan(ctx, src, version)
-	}
-	if err != nil {
-		return err
-	}
-	_, err = s.Finalize(ctx, a, src.Generation, version)
+	_, err := s.Finalize(ctx, src, version)
 	switch {
-	case fault.Is(err, fault.NotFound): // deleted meanwhile
+	case fault.Is(err, fault.NotFound):
 		return s.orphan(ctx, src, version)
 	case errors.Is(err, errNoBytes):
 		return s.vanished(ctx, src, version)
@@ -68,51 +58,59 @@ func (s *Service) orphan(ctx context.Context, src schema.Source, version string)
 	return s.remove(ctx, src.Key(), version)
 }
 
-// Finalize is the only way to ready. It is given the row as last read, and says what becomes of the bytes that are there for a
-// generation: of the named version, or of the current one for version "". It answers with the row as it is afterwards.
-func (s *Service) Finalize(ctx context.Context, a asset.Asset, generation int, version string) (asset.Asset, error) {
-	if done, err := s.decided(ctx, a, generation, version); done || err != nil {
-		return a, err
+// Finalize is the only way to ready. It judges the bytes of an attempt, those of the named version or for "" the current one, and
+// settles the attempt by one conditional write; the row is not read before. Who loses that write gets the row as it is, and a version
+// that the row rules out is removed: that of a superseded, settled or rejected attempt. It answers with the row as it is afterwards.
+// The errors are errNoBytes, fault.NotFound without a row, and fault.Unavailable for an attempt the row does not know yet.
+func (s *Service) Finalize(ctx context.Context, src schema.Source, version string) (asset.Asset, error) {
+	v, err := s.inspect(ctx, src, version)
+	if err != nil {
+		return asset.Asset{}, err
 	}
-	v, err := s.inspect(ctx, a, version)
+	return s.conclude(ctx, src, v)
+}
+
+// conclude settles an attempt by a verdict, or accepts what somebody else settled before.
+func (s *Service) conclude(ctx context.Context, src schema.Source, v verdict) (asset.Asset, error) {
+	key, err := s.Assets.Key(ctx, src.Workspace, src.Asset)
+	if err != nil {
+		return asset.Asset{}, err
+	}
+	it, err := s.Table.Write(ctx, table.Update(key, table.All(
+		table.Eq(schema.Generation, table.Int(int64(src.Generation))), whileOpen,
+	), v.edits()...))
+	if current, lost := table.Lost(err); lost {
+		return s.decided(ctx, src, current, v.object.Version)
+	}
+	if err != nil {
+		return asset.Asset{}, fmt.Errorf("settle asset %s: %w", src.Asset, err)
+	}
+	return asset.FromRow(it)
+}
+
+// decided accepts a row that left nothing to settle. A version that it rules out is removed.
+func (s *Service) decided(ctx context.Context, src schema.Source, current table.Item, version string) (asset.Asset, error) {
+	if current == nil {
+		return asset.Asset{}, asset.Missing()
+	}
+	a, err := asset.FromRow(current)
 	if err != nil {
 		return a, err
 	}
-	return s.conclude(ctx, a, v)
-}
-
-// conclude settles the current generation of an asset by a verdict, or accepts what somebody else settled first.
-func (s *Service) conclude(ctx context.Context, a asset.Asset, v verdict) (asset.Asset, error) {
-	generation := a.Generation
-	for range settleTries {
-		settled, current, err := s.settle(ctx, a, v)
-		if settled || err != nil {
-			return current, err
-		}
-		if current.ID != a.ID { // deleted meanwhile: the clean-up removes its bytes
-			return a, asset.Missing()
-		}
-		a = current
-		if done, err := s.decided(ctx, a, generation, v.object.Version); done || err != nil {
-			return a, err
-		}
-	}
-	return a, fault.New(fault.Throttled, "The asset is being changed by others at this moment. Repeat the request.")
-}
-
-// decided says whether the row leaves nothing to decide about a version. A version that the row rules out is removed.
-func (s *Service) decided(ctx context.Context, a asset.Asset, generation int, version string) (bool, error) {
-	src := schema.Source{Workspace: a.Workspace, Asset: a.ID, Generation: generation}
 	switch {
-	case generation > a.Generation:
-		return false, fault.New(fault.Unavailable, "object %s is of an attempt the row does not know yet; deliver the event again", src.Key())
-	case generation == a.Generation && open(a):
-		return false, nil
-	case generation == a.Generation && a.State == asset.Ready && (version == "" || version == a.Object):
-		return true, nil
+	case src.Generation > a.Generation:
+		return a, fault.New(fault.Unavailable, "object %s is of an attempt the row does not know yet; deliver the event again", src.Key())
+	case src.Generation == a.Generation && a.State == asset.Ready && version == a.Object:
+		return a, nil
 	}
-	return true, s.remove(ctx, src.Key(), version)
+	return a, s.remove(ctx, src.Key(), version)
 }
+
+// whileOpen holds while bytes may still settle the row's generation; open says the same of an asset.
+var whileOpen = table.Any(
+	table.Eq(schema.State, table.String(asset.Pending)),
+	table.All(table.Eq(schema.State, table.String(asset.Failed)), table.Eq(schema.Cause, table.String(asset.Expired))),
+)
 
 // open says whether bytes may still settle the current generation.
 func open(a asset.Asset) bool {
@@ -137,9 +135,10 @@ type verdict struct {
 	rejected string // for people; "" is good
 }
 
-// inspect reads the bytes of the current generation, by one ranged read for most, and judges them. It never trusts names or headers.
-func (s *Service) inspect(ctx context.Context, a asset.Asset, version string) (verdict, error) {
-	key := a.Source().Key()
+// inspect reads the bytes of an attempt, by one ranged read for most, and judges them. What was declared is the object's own content type, which
+// the grant bound; names and headers are not trusted beyond that comparison.
+func (s *Service) inspect(ctx context.Context, src schema.Source, version string) (verdict, error) {
+	key := src.Key()
 	head, o, err := s.Bucket.Read(ctx, key, version, 0, media.HeadSize)
 	if errors.Is(err, blob.ErrNotFound) {
 		return verdict{}, errNoBytes
@@ -152,7 +151,7 @@ func (s *Service) inspect(ctx context.Context, a asset.Asset, version string) (v
 		v.rejected = fmt.Sprintf("The file has %d bytes; at most %d are taken.", o.Size, s.maxSize)
 		return v, nil
 	}
-	v.info, v.rejected, err = judge(ctx, a.Declared, media.Source{Size: o.Size, Head: head, ReadAt: func(ctx context.Context, off, n int64) ([]byte, error) {
+	v.info, v.rejected, err = judge(ctx, o.Type, media.Source{Size: o.Size, Head: head, ReadAt: func(ctx context.Context, off, n int64) ([]byte, error) {
 		b, _, err := s.Bucket.Read(ctx, key, o.Version, off, n)
 		return b, err
 	}})
@@ -176,34 +175,6 @@ func judge(ctx context.Context, declared string, src media.Source) (info media.I
 		return media.Info{}, fmt.Sprintf("The file was announced as %s, but it is %s. Announce what it is, or send what was announced.", declared, info.Type), nil
 	}
 	return info, "", nil
-}
-
-// settle writes a verdict by one conditional write. Not settled: the row as it is now, without an id if it is gone.
-func (s *Service) settle(ctx context.Context, a asset.Asset, v verdict) (settled bool, current asset.Asset, err error) {
-	it, err := s.Table.Write(ctx, table.Update(a.Key(), table.All(
-		table.Eq(schema.Generation, table.Int(int64(a.Generation))),
-		table.Eq(schema.State, table.String(a.State)),
-		causeIs(a.Cause),
-	), v.edits()...))
-	if cur, lost := table.Lost(err); lost {
-		if cur == nil {
-			return false, asset.Asset{}, nil
-		}
-		current, err = asset.FromRow(cur)
-		return false, current, err
-	}
-	if err != nil {
-		return false, a, fmt.Errorf("settle asset %s: %w", a.ID, err)
-	}
-	current, err = asset.FromRow(it)
-	return true, current, err
-}
-
-func causeIs(c asset.Cause) table.Cond {
-	if c == "" {
-		return table.HasNot(schema.Cause)
-	}
-	return table.Eq(schema.Cause, table.String(c))
 }
 
 // edits are what a verdict changes in the row.

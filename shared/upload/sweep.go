@@ -204,7 +204,7 @@ const lateBytes = 24 * time.Hour
 // Expire settles an open attempt that is past its time: by its bytes if they did arrive, else as failed (expired). It gives
 // the row as it is afterwards; losing to anybody else is no error.
 func (s *Service) Expire(ctx context.Context, a asset.Asset) (asset.Asset, error) {
-	settled, err := s.Finalize(ctx, a, a.Generation, "")
+	settled, err := s.Finalize(ctx, a.Source(), "")
 	if fault.Is(err, fault.NotFound) {
 		return a, nil
 	}

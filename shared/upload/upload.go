@@ -3,8 +3,8 @@
 //	pending_upload --bytes arrive--> (object event | client's complete | sweeper: whoever is first) --> Finalize --> ready | failed
 //	failed --retry--> pending_upload, generation + 1          pending_upload --grant ends--> failed (expired)
 //
-// Every change of state is one conditional write on (state, generation). Whoever loses the race gets the winner's row and
-// acts on it, so that duplicate, late and reordered calls all give the same answer. Expired is not final: S3 checks a grant
+// Every change of state is one conditional write on (state, generation), without a read before it. Whoever loses the race gets the
+// winner's row and acts on it, so that duplicate, late and reordered calls all give the same answer. Expired is not final: S3 checks a grant
 // when a request begins, so bytes may arrive long after; they still make the same generation ready.
 //
 // Bytes that are ready never change: the settling write names the object version that was inspected, every read names it too,

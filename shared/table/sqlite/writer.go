@@ -49,15 +49,7 @@ func (w *writer) start(ctx context.Context) (err error) {
 	if _, err = w.conn.ExecContext(ctx, layout); err != nil {
 		return err
 	}
-	for _, p := range []struct {
-		stmt **sql.Stmt
-		text string
-	}{
-		{&w.begin, `BEGIN IMMEDIATE`}, {&w.commit, `COMMIT`}, {&w.rollback, `ROLLBACK`},
-		{&w.get, sqlGet}, {&w.put, sqlPut}, {&w.remove, sqlDelete},
-		{&w.enter, sqlEnter}, {&w.leave, sqlLeave}, {&w.record, sqlRecord},
-		{&w.overdue, sqlOverdue}, {&w.forget, sqlForget},
-	} {
+	for _, p := range w.statements() {
 		if *p.stmt, err = w.conn.PrepareContext(ctx, p.text); err != nil {
 			return fmt.Errorf("prepare %q: %w", p.text, err)
 		}
@@ -65,10 +57,32 @@ func (w *writer) start(ctx context.Context) (err error) {
 	return nil
 }
 
+// statement is one of the writer's, and its text.
+type statement struct {
+	stmt **sql.Stmt
+	text string
+}
+
+func (w *writer) statements() []statement {
+	return []statement{
+		{&w.begin, `BEGIN IMMEDIATE`}, {&w.commit, `COMMIT`}, {&w.rollback, `ROLLBACK`},
+		{&w.get, sqlGet}, {&w.put, sqlPut}, {&w.remove, sqlDelete},
+		{&w.enter, sqlEnter}, {&w.leave, sqlLeave}, {&w.record, sqlRecord},
+		{&w.overdue, sqlOverdue}, {&w.forget, sqlForget},
+	}
+}
+
+// close lets the write under way finish. The statements go first: while one of them is open, the file is.
 func (w *writer) close() error {
-	<-w.turn // let the write under way finish
+	<-w.turn
 	close(w.closed)
-	return errors.Join(w.conn.Close(), w.db.Close())
+	var errs []error
+	for _, p := range w.statements() {
+		if *p.stmt != nil {
+			errs = append(errs, (*p.stmt).Close())
+		}
+	}
+	return errors.Join(append(errs, w.conn.Close(), w.db.Close())...)
 }
 
 // transaction runs f alone between BEGIN and COMMIT; its error rolls everything back. Only waiting for the turn heeds ctx:

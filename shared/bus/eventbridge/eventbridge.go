@@ -1,6 +1,6 @@
 // Package eventbridge publishes domain events on an Amazon EventBridge bus. The function's role needs events:PutEvents on the bus.
 //
-// EventBridge takes ten entries a request, of 256 KB together; our events are under 2 KB, so only the count limits.
+// EventBridge takes ten entries a request, of 256 KB together; our events are under 4 KB, so only the count limits.
 package eventbridge
 
 import (

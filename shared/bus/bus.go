@@ -66,8 +66,8 @@ func (d Detail) JSON() ([]byte, error) { return json.Marshal(d) }
 
 // Publisher puts events on the bus.
 type Publisher interface {
-	// Publish sends events and gives the indexes of those that the bus did not take; they may be sent again. An error means that
-	// nothing is known of any.
+	// Publish sends events and gives the indexes of those that the bus did not take; they may be sent again. An error says why
+	// a request failed; with an error and no indexes nothing is known of any event.
 	Publish(ctx context.Context, events []Event) (failed []int, err error)
 }
 

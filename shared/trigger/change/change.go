@@ -4,8 +4,10 @@ package change
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 
 	"github.com/aws/aws-lambda-go/events"
 
@@ -38,17 +40,31 @@ func Publish(s PublishServices) Consumer {
 				out, record = append(out, ev), append(record, i)
 			}
 		}
-		failed, err := s.Bus().Publish(ctx, out)
-		if err != nil {
-			slog.ErrorContext(ctx, "events not published", "err", err)
-		}
-		for _, f := range failed {
-			if record[f] < broken {
-				broken, cause = record[f], fmt.Errorf("event %s was not taken by the bus", out[f].Detail.ID)
-			}
+		if failed, err := publish(ctx, s.Bus(), out); failed < len(out) {
+			broken, cause = record[failed], fmt.Errorf("event %s was not taken by the bus: %w", out[failed].Detail.ID, err)
 		}
 		return from(ctx, e, broken, cause), nil
 	}
+}
+
+// errRefused says that the bus refused an event and took the request.
+var errRefused = errors.New("refused")
+
+// publish sends events and gives the first that the bus did not take, and why; all were taken when that is their number.
+func publish(ctx context.Context, b bus.Publisher, out []bus.Event) (first int, why error) {
+	if len(out) == 0 {
+		return 0, nil
+	}
+	failed, err := b.Publish(ctx, out)
+	switch {
+	case len(failed) > 0 && err == nil:
+		return slices.Min(failed), errRefused
+	case len(failed) > 0:
+		return slices.Min(failed), err
+	case err != nil:
+		return 0, err // nothing is known of any
+	}
+	return len(out), nil
 }
 
 func decode(r events.DynamoDBEventRecord) (bus.Event, bool, error) {

@@ -37,8 +37,8 @@ const (
 	EnvBus       = "ASSETRY_BUS"             // name or ARN of the event bus
 	EnvRootKey   = "ASSETRY_ROOT_KEY_SECRET" // ARN of the secret that holds the root key
 	EnvPublicURL = "ASSETRY_PUBLIC_URL"      // origin of links, such as https://assets.example.com; unset: the request's own
-	EnvGrant     = "ASSETRY_GRANT_MINUTES"   // how long an upload form may be begun with; unset: 15
-	EnvMaxSize   = "ASSETRY_MAX_BYTES"       // largest file a form takes; unset: 5 GiB, S3's limit
+	EnvGrant     = "ASSETRY_GRANT_MINUTES"   // how long an upload form may be begun with, 1 to 360; unset: 15
+	EnvMaxSize   = "ASSETRY_MAX_BYTES"       // largest file a form takes, 1 byte to 5 GiB; unset: 5 GiB, S3's limit
 )
 
 // AWS gives the services of a deployed function. It reads the environment and sends nothing; a variable that is missing or makes no
@@ -117,20 +117,23 @@ func (c *cloud) PublicURL() string { return strings.TrimRight(os.Getenv(EnvPubli
 
 func (c *cloud) Upload() upload.Options {
 	return upload.Options{
-		Grant:   time.Duration(number(EnvGrant)) * time.Minute,
-		MaxSize: number(EnvMaxSize),
+		Grant:   time.Duration(number(EnvGrant, maxGrantMinutes)) * time.Minute,
+		MaxSize: number(EnvMaxSize, upload.MaxForm),
 	}
 }
 
-// number reads a whole number above 0; an unset variable is 0.
-func number(name string) int64 {
+// maxGrantMinutes is the longest grant, as template.yaml has it: far shorter than deleted assets are remembered.
+const maxGrantMinutes = 360
+
+// number reads a whole number from 1 to most; an unset variable is 0.
+func number(name string, most int64) int64 {
 	v := os.Getenv(name)
 	if v == "" {
 		return 0
 	}
 	n, err := strconv.ParseInt(v, 10, 64)
-	if err != nil || n < 1 {
-		panic(fmt.Sprintf("environment variable %s is %q; it must be a whole number above 0", name, v))
+	if err != nil || n < 1 || n > most {
+		panic(fmt.Sprintf("environment variable %s is %q; it must be a whole number from 1 to %d", name, v, most))
 	}
 	return n
 }

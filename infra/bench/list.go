@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/assetry/assetry/shared/asset"
+	"github.com/assetry/assetry/shared/page"
 )
 
 // maxListRatio is the bar for a list page of a large workspace to one of a small: DESIGN.md, "Numbers to hold".
@@ -132,7 +133,7 @@ func (s *shelf) walk(ctx context.Context) error {
 		if s.middle == "" && seen >= s.size/2 {
 			s.middle = cursor
 		}
-		p, err := s.Assets().List(ctx, s.principal, asset.Query{Workspace: s.workspace, Limit: asset.MaxPage, Cursor: cursor})
+		p, err := s.Assets().List(ctx, s.principal, asset.Query{Workspace: s.workspace, Limit: page.MaxLimit, Cursor: cursor})
 		if err != nil {
 			return err
 		}

@@ -11,12 +11,10 @@ import (
 	"github.com/assetry/assetry/shared/fault"
 	"github.com/assetry/assetry/shared/id"
 	"github.com/assetry/assetry/shared/name"
+	"github.com/assetry/assetry/shared/page"
 	"github.com/assetry/assetry/shared/schema"
 	"github.com/assetry/assetry/shared/table"
 )
-
-// MaxPage is the most assets in one page of a list.
-const MaxPage = 100
 
 // maxSearch is the longest search text, in characters.
 const maxSearch = 1000
@@ -27,7 +25,7 @@ type Query struct {
 	Project   id.Project   // zero: on any project or none
 	Search    string       // every word is the beginning of a word of name or description; "" finds everything
 	Cursor    string       // Page.Next of the page before, for the same query; "" is the first page
-	Limit     int          // 1 to MaxPage
+	Limit     int          // 1 to page.MaxLimit
 }
 
 // Page is one page of a list: exactly Limit assets unless the list or, in a search, the reading budget ended. An empty page
@@ -47,8 +45,8 @@ type position struct {
 // or project the principal may not see, and fault.Invalid for a bad limit, cursor or search, or a search that found
 // nothing within its budget.
 func (s *Service) List(ctx context.Context, p access.Principal, q Query) (Page, error) {
-	if q.Limit < 1 || q.Limit > MaxPage {
-		return Page{}, fault.BadField("limit", "%d is not between 1 and %d", q.Limit, MaxPage)
+	if err := page.CheckLimit(q.Limit); err != nil {
+		return Page{}, err
 	}
 	words, err := searchWords(q.Search)
 	if err != nil {
@@ -161,14 +159,13 @@ func (s *Service) open(q Query) (*position, error) {
 	if q.Cursor == "" {
 		return nil, nil
 	}
-	bad := fault.BadField("cursor", "it was not given out for this list; take next_cursor of the page before, with the same query, workspace_id and project_id")
 	b, err := s.sealer.Open(q.scope(), q.Cursor)
 	if err != nil {
-		return nil, bad
+		return nil, err
 	}
 	var pos position
 	if err := json.Unmarshal(b, &pos); err != nil {
-		return nil, bad
+		return nil, page.ErrCursor
 	}
 	return &pos, nil
 }

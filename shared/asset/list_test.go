@@ -90,7 +90,7 @@ func TestEveryLimitShowsEachAssetOfAllShardsOnce(t *testing.T) {
 	same.ID = want[57].ID
 	h.mustPut(t, same)
 	want = newestFirst(append(want, same))
-	for limit := 1; limit <= asset.MaxPage; limit++ {
+	for limit := 1; limit <= page.MaxLimit; limit++ {
 		var got []asset.Asset
 		pages := walk(t, lister(t, h.Service, p), asset.Query{Limit: limit})
 		for i, pg := range pages {

@@ -11,6 +11,7 @@ import (
 	"github.com/assetry/assetry/shared/access"
 	"github.com/assetry/assetry/shared/asset"
 	"github.com/assetry/assetry/shared/id"
+	"github.com/assetry/assetry/shared/page"
 )
 
 // drawWorkspaces makes 1 to 20 workspaces, some split, and a key that reaches them.
@@ -37,7 +38,7 @@ func TestAnyMergeShowsEverythingOnceInOrder(t *testing.T) {
 			h.mustPut(t, a)
 			want = append(want, a)
 		}
-		limit := rapid.IntRange(1, asset.MaxPage).Draw(r, "limit")
+		limit := rapid.IntRange(1, page.MaxLimit).Draw(r, "limit")
 		var got []asset.Asset
 		for _, pg := range walk(r, lister(t, h.Service, p), asset.Query{Limit: limit}) {
 			got = append(got, pg...)

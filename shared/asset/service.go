@@ -24,8 +24,8 @@ type Workspaces interface {
 // Options are what a Service may be given. The zero value works.
 type Options struct {
 	Now        func() time.Time // nil is time.Now
-	SearchRows int              // rows one search page reads at most; 0 is 20,000
-	SearchTime time.Duration    // how long one search page may read; 0 is 3 s
+	SearchRows int              // rows one search page reads at most; 0 is page.SearchRows
+	SearchTime time.Duration    // how long one search page may read; 0 is page.SearchTime
 }
 
 // Service reads, lists and deletes assets. Safe for concurrent use.
@@ -45,10 +45,10 @@ func New(t table.Table, ws Workspaces, sealer *page.Sealer, o Options) *Service 
 		s.now = time.Now
 	}
 	if s.searchRows == 0 {
-		s.searchRows = 20_000
+		s.searchRows = page.SearchRows
 	}
 	if s.searchTime == 0 {
-		s.searchTime = 3 * time.Second
+		s.searchTime = page.SearchTime
 	}
 	return s
 }

@@ -1,4 +1,4 @@
-// Package page seals list cursors.
+// Package page holds what all lists have in common: the bounds of a page and of a search, and sealed cursors.
 //
 // A cursor is opaque and authenticated: AES-256-GCM over a position, bound to a scope (which list, whose, with which filters), so
 // that a cursor cannot be read, altered, or carried from one list to another. It carries no expiry: a position stays valid.
@@ -9,17 +9,17 @@ import (
 	"crypto/cipher"
 	"crypto/rand"
 	"encoding/base64"
-	"errors"
 	"sync"
 
+	"github.com/assetry/assetry/shared/fault"
 	"github.com/assetry/assetry/shared/secret"
 )
 
 // MaxLen is the longest cursor that Open looks at, in characters; ours are under 2,000 (20 merged workspaces).
 const MaxLen = 8192
 
-// ErrCursor says that a cursor was not made by this installation for this list.
-var ErrCursor = errors.New("cursor is not one of ours for this list")
+// ErrCursor says that a cursor was not made by this installation for this list. It is a fault.Invalid about the field "cursor".
+var ErrCursor error = fault.BadField("cursor", "is not one that this list gave; send next_cursor of the page before with the same query, or start again without a cursor")
 
 // Sealer makes and reads cursors. Safe for concurrent use.
 type Sealer struct {

@@ -10,6 +10,7 @@ import (
 	"github.com/assetry/assetry/shared/fault"
 	"github.com/assetry/assetry/shared/id"
 	"github.com/assetry/assetry/shared/name"
+	"github.com/assetry/assetry/shared/page"
 	"github.com/assetry/assetry/shared/schema"
 	"github.com/assetry/assetry/shared/table"
 )
@@ -22,12 +23,12 @@ const scanPage = 500
 // query, whoever sends it.
 //
 // A search ends at Options.SearchRows or SearchTime. It then gives what it found with a cursor to go on; if that is nothing, the error
-// is fault.Invalid about the query. So is a limit outside 1 to MaxLimit, a query over name.Max characters, and a cursor of another list.
+// is fault.Invalid about the query. So is a limit outside 1 to page.MaxLimit, a query over name.Max characters, and a cursor of another list.
 func (s *Service) List(ctx context.Context, p access.Principal, w id.Workspace, query, cursor string, limit int) ([]Project, string, error) {
 	if err := access.Authorize(p, access.ListProjects, w); err != nil {
 		return nil, "", err
 	}
-	if err := checkLimit(limit); err != nil {
+	if err := page.CheckLimit(limit); err != nil {
 		return nil, "", err
 	}
 	if err := name.CheckText("query", query, name.Max); err != nil {
@@ -125,8 +126,11 @@ func (s *Service) openProject(scope, cursor string) (*id.Project, error) {
 		return nil, nil
 	}
 	b, err := s.sealer.Open(scope, cursor)
-	if err != nil || len(b) != len(id.Project{}) {
-		return nil, badCursor()
+	if err != nil {
+		return nil, err
+	}
+	if len(b) != len(id.Project{}) {
+		return nil, page.ErrCursor
 	}
 	prj := id.Project(b)
 	return &prj, nil

@@ -7,6 +7,7 @@ import (
 	"github.com/assetry/assetry/shared/access"
 	"github.com/assetry/assetry/shared/asset"
 	"github.com/assetry/assetry/shared/id"
+	"github.com/assetry/assetry/shared/page"
 	"github.com/assetry/assetry/shared/schema"
 	"github.com/assetry/assetry/shared/table"
 )
@@ -18,13 +19,13 @@ type NodeView struct {
 }
 
 // Nodes gives a page of up to limit nodes of a project, newest asset first, and the cursor of the next page, "" after the last. Nodes
-// whose asset was deleted are passed over. A limit outside 1 to MaxLimit and a cursor of another list are fault.Invalid.
+// whose asset was deleted are passed over. A limit outside 1 to page.MaxLimit and a cursor of another list are fault.Invalid.
 func (s *Service) Nodes(ctx context.Context, p access.Principal, prj id.Project, cursor string, limit int) ([]NodeView, string, error) {
 	found, err := s.Get(ctx, p, prj)
 	if err != nil {
 		return nil, "", err
 	}
-	if err := checkLimit(limit); err != nil {
+	if err := page.CheckLimit(limit); err != nil {
 		return nil, "", err
 	}
 	scope := "nodes\x00" + found.Workspace.String() + "\x00" + prj.String()
@@ -113,8 +114,11 @@ func (s *Service) openAsset(scope, cursor string) (*id.Asset, error) {
 		return nil, nil
 	}
 	b, err := s.sealer.Open(scope, cursor)
-	if err != nil || len(b) != len(id.Asset{}) {
-		return nil, badCursor()
+	if err != nil {
+		return nil, err
+	}
+	if len(b) != len(id.Asset{}) {
+		return nil, page.ErrCursor
 	}
 	a := id.Asset(b)
 	return &a, nil

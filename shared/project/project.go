@@ -13,16 +13,12 @@ import (
 
 	"github.com/assetry/assetry/shared/access"
 	"github.com/assetry/assetry/shared/asset"
-	"github.com/assetry/assetry/shared/fault"
 	"github.com/assetry/assetry/shared/id"
 	"github.com/assetry/assetry/shared/name"
 	"github.com/assetry/assetry/shared/page"
 	"github.com/assetry/assetry/shared/schema"
 	"github.com/assetry/assetry/shared/table"
 )
-
-// MaxLimit is the longest page of projects or nodes.
-const MaxLimit = 100
 
 // maxTries is how often a taken id is drawn again.
 const maxTries = 5
@@ -47,8 +43,8 @@ type Assets interface {
 // Options are what a Service may be given. The zero value works.
 type Options struct {
 	Now        func() time.Time // nil is time.Now
-	SearchRows int              // rows that one search looks at, about; 0 is 20,000
-	SearchTime time.Duration    // how long one search may look; 0 is 3 s, a tenth of what the gateway waits
+	SearchRows int              // rows that one search looks at, about; 0 is page.SearchRows
+	SearchTime time.Duration    // how long one search may look; 0 is page.SearchTime
 }
 
 // Service creates, finds and fills projects. Safe for concurrent use.
@@ -68,10 +64,10 @@ func New(t table.Table, assets Assets, sealer *page.Sealer, o Options) *Service 
 		s.now = time.Now
 	}
 	if s.searchRows == 0 {
-		s.searchRows = 20_000
+		s.searchRows = page.SearchRows
 	}
 	if s.searchTime == 0 {
-		s.searchTime = 3 * time.Second
+		s.searchTime = page.SearchTime
 	}
 	return s
 }
@@ -138,15 +134,4 @@ func decode(w id.Workspace, it table.Item) (Project, error) {
 	return Project{
 		ID: prj, Workspace: w, Name: it.Str(schema.Name), CreatedAt: prj.Time(), Version: it.Int(schema.Version),
 	}, nil
-}
-
-func checkLimit(limit int) error {
-	if limit < 1 || limit > MaxLimit {
-		return fault.BadField("limit", "is %d; send 1 to %d", limit, MaxLimit)
-	}
-	return nil
-}
-
-func badCursor() error {
-	return fault.BadField("cursor", "is not one that this list gave; start again without a cursor")
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/assetry/assetry/shared/api/web"
 	"github.com/assetry/assetry/shared/fault"
 	"github.com/assetry/assetry/shared/id"
+	"github.com/assetry/assetry/shared/page"
 )
 
 // assetPrefix begins an asset id in this API; the domain's form is the bare UUID.
@@ -60,11 +61,8 @@ func optionalProject(s string) (id.Project, error) {
 	return projectID(s)
 }
 
-// Limits of a list's page.
-const (
-	defaultLimit = 50
-	maxLimit     = 100
-)
+// defaultLimit is how many entries a page has when nothing is asked for.
+const defaultLimit = 50
 
 // query is a query string of which every parameter is read at most once. What is wrong is collected.
 type query struct {
@@ -96,8 +94,8 @@ func (q *query) limit() int {
 		return defaultLimit
 	}
 	n, err := strconv.Atoi(s)
-	if err != nil || n < 1 || n > maxLimit || strconv.Itoa(n) != s {
-		m := "is " + strconv.Quote(clip(s)) + "; send a whole number from 1 to " + strconv.Itoa(maxLimit)
+	if err != nil || n < 1 || n > page.MaxLimit || strconv.Itoa(n) != s {
+		m := "is " + strconv.Quote(clip(s)) + "; send a whole number from 1 to " + strconv.Itoa(page.MaxLimit)
 		q.faults = append(q.faults, fault.Field{Name: "limit", Message: m})
 		return defaultLimit
 	}

@@ -83,26 +83,38 @@ func (b *Bucket) newGrant(ctx context.Context, expires time.Time) (grant, error)
 	return grant{
 		creds: c, stamp: now.Format(stampForm), end: now.Add(life), life: int(life / time.Second),
 		scope:  date + "/" + b.region + "/s3/aws4_request",
-		secret: b.signingKey(c.SecretAccessKey, date),
+		secret: b.signingKey(c, date),
 	}, nil
 }
 
-// signingKey is the key derived for one day. Its hashes are used again, which spares every signature the preparation of the key.
+// signingKey is what one set of credentials needs for one day: the derived key, and the credentials as a query spells them. Its hashes are
+// used again, which spares every signature the preparation of the key.
 type signingKey struct {
-	secret, date string
-	hashes       sync.Pool // of hash.Hash
+	creds  aws.Credentials
+	date   string
+	query  string // X-Amz-Credential, escaped
+	token  string // X-Amz-Security-Token with its ampersand, escaped; "" without one
+	hashes sync.Pool
 }
 
 // signingKey derives the key of a day, or gives the last one again.
-func (b *Bucket) signingKey(secret, date string) *signingKey {
-	if k := b.keys.Load(); k != nil && k.secret == secret && k.date == date {
+func (b *Bucket) signingKey(c aws.Credentials, date string) *signingKey {
+	if k := b.keys.Load(); k != nil && k.date == date && k.creds.AccessKeyID == c.AccessKeyID &&
+		k.creds.SecretAccessKey == c.SecretAccessKey && k.creds.SessionToken == c.SessionToken {
 		return k
 	}
-	key := mac([]byte("AWS4"+secret), date)
+	key := mac([]byte("AWS4"+c.SecretAccessKey), date)
 	for _, s := range []string{b.region, "s3", "aws4_request"} {
 		key = mac(key, s)
 	}
-	k := &signingKey{secret: secret, date: date, hashes: sync.Pool{New: func() any { return hmac.New(sha256.New, key) }}}
+	credential := appendEscaped(nil, c.AccessKeyID+"/"+date+"/"+b.region+"/s3/aws4_request", 0)
+	k := &signingKey{
+		creds: c, date: date, query: "X-Amz-Credential=" + string(credential),
+		hashes: sync.Pool{New: func() any { return hmac.New(sha256.New, key) }},
+	}
+	if c.SessionToken != "" {
+		k.token = string(appendEscaped([]byte("&X-Amz-Security-Token="), c.SessionToken, 0))
+	}
 	b.keys.Store(k)
 	return k
 }
@@ -136,8 +148,8 @@ func (b *Bucket) presign(g grant, r request) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	buf := make([]byte, 0, 1024+3*len(r.key)/2+3*len(g.creds.SessionToken)/2)
-	buf = append(buf, r.method...)
+	scratch := buffers.Get().(*[]byte)
+	buf := append((*scratch)[:0], r.method...)
 	buf = append(buf, '\n')
 	path := len(buf)
 	buf = append(buf, o.path...)
@@ -162,8 +174,13 @@ func (b *Bucket) presign(g grant, r request) (string, error) {
 	u.Write(buf[query:end])
 	u.WriteString("&X-Amz-Signature=")
 	u.WriteString(signature(g, buf))
+	*scratch = buf
+	buffers.Put(scratch)
 	return u.String(), nil
 }
+
+// buffers are what canonical requests are laid out in; a function signs thousands of the same length.
+var buffers = sync.Pool{New: func() any { return new([]byte) }}
 
 // signature signs a canonical request.
 func signature(g grant, canonical []byte) string {
@@ -214,18 +231,13 @@ func appendHeader(buf []byte, name, value string) []byte {
 
 // appendQuery gives the query in the order that signing wants: upper case sorts before the lower-case names of S3.
 func appendQuery(buf []byte, g grant, signed string, rest []header) []byte {
-	buf = append(buf, "X-Amz-Algorithm="+algorithm+"&X-Amz-Credential="...)
-	buf = appendEscaped(buf, g.creds.AccessKeyID, 0)
-	buf = append(buf, "%2F"...)
-	buf = appendEscaped(buf, g.scope, 0)
+	buf = append(buf, "X-Amz-Algorithm="+algorithm+"&"...)
+	buf = append(buf, g.secret.query...)
 	buf = append(buf, "&X-Amz-Date="...)
 	buf = append(buf, g.stamp...)
 	buf = append(buf, "&X-Amz-Expires="...)
 	buf = strconv.AppendInt(buf, int64(g.life), 10)
-	if g.creds.SessionToken != "" {
-		buf = append(buf, "&X-Amz-Security-Token="...)
-		buf = appendEscaped(buf, g.creds.SessionToken, 0)
-	}
+	buf = append(buf, g.secret.token...)
 	buf = append(buf, "&X-Amz-SignedHeaders="...)
 	buf = appendEscaped(buf, signed, 0)
 	for _, p := range rest {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/url"
+	"strings"
 	"sync"
 	"time"
 
@@ -24,8 +25,14 @@ type objectQueue struct {
 	store   table.Table // queue.db
 	bucket  string
 	deliver func(context.Context, events.S3Event) error
-	work    chan string // sort keys of stored events
+	work    chan delivery
 	done    sync.WaitGroup
+}
+
+// delivery is one of a stored event.
+type delivery struct {
+	event string        // its sort key
+	pause time.Duration // before the next one, should this one fail
 }
 
 // Delivery of object events: as many at once as S3 might, each tried again with growing pauses.
@@ -38,7 +45,7 @@ const (
 )
 
 func newObjectQueue(store table.Table, bucket string, deliver func(context.Context, events.S3Event) error) *objectQueue {
-	return &objectQueue{store: store, bucket: bucket, deliver: deliver, work: make(chan string, 1024)}
+	return &objectQueue{store: store, bucket: bucket, deliver: deliver, work: make(chan delivery, 1024)}
 }
 
 // add keeps an event. It is called while the writer of the object waits. Only sources are notified, as template.yaml filters.
@@ -57,15 +64,16 @@ func (q *objectQueue) add(ctx context.Context, e versity.Event) error {
 	if err != nil {
 		return fmt.Errorf("keep the event of %s: %w", e.Key, err)
 	}
+	d := delivery{sk, firstPause}
 	select {
-	case q.work <- sk:
+	case q.work <- d:
 	default: // more than the channel holds: wait beside, so that the writer need not
-		go func() { q.work <- sk }()
+		go func() { q.work <- d }()
 	}
 	return nil
 }
 
-// record is what S3 sends (event structure 2.1).
+// record is what S3 sends (event structure 2.1). It encodes keys as forms do, but for their slashes.
 func record(bucket string, e versity.Event) events.S3EventRecord {
 	return events.S3EventRecord{
 		EventVersion: "2.1", EventSource: "aws:s3", AWSRegion: localRegion, EventTime: e.Time.UTC(), EventName: e.Name,
@@ -74,7 +82,7 @@ func record(bucket string, e versity.Event) events.S3EventRecord {
 			SchemaVersion: "1.0", ConfigurationID: "local",
 			Bucket: events.S3Bucket{Name: bucket, Arn: "arn:aws:s3:::" + bucket, OwnerIdentity: events.S3UserIdentity{PrincipalID: localAccount}},
 			Object: events.S3Object{
-				Key: url.QueryEscape(e.Key), Size: e.Size, ETag: e.ETag, VersionID: e.Version,
+				Key: strings.ReplaceAll(url.QueryEscape(e.Key), "%2F", "/"), Size: e.Size, ETag: e.ETag, VersionID: e.Version,
 				Sequencer: fmt.Sprintf("%016X", e.Time.UnixNano()),
 			},
 		},
@@ -89,8 +97,8 @@ func (q *objectQueue) run(ctx context.Context) error {
 				select {
 				case <-ctx.Done():
 					return
-				case sk := <-q.work:
-					q.send(ctx, sk)
+				case d := <-q.work:
+					q.send(ctx, d)
 				}
 			}
 		})
@@ -102,46 +110,45 @@ func (q *objectQueue) run(ctx context.Context) error {
 			return fmt.Errorf("read undelivered object events: %w", err)
 		}
 		for _, it := range pg.Items {
-			select {
-			case q.work <- it.Key().SK:
-			case <-ctx.Done():
-				return nil
-			}
+			q.offer(ctx, delivery{it.Key().SK, firstPause})
 		}
-		if pg.Next == nil {
+		if pg.Next == nil || ctx.Err() != nil {
 			return nil
 		}
 		query.After = pg.Next
 	}
 }
 
-// send delivers one event until the function takes it or the context ends.
-func (q *objectQueue) send(ctx context.Context, sk string) {
-	k := table.Key{PK: objectPartition, SK: sk}
-	it, err := q.store.Get(ctx, k, table.Strong)
-	if errors.Is(err, table.ErrNotFound) {
-		return // delivered twice into the channel
-	}
-	pause := firstPause
-	for ; ; pause = min(2*pause, longestPause) {
-		if err == nil {
-			err = q.hand(ctx, it)
-		}
-		if err == nil || ctx.Err() != nil {
-			return
-		}
-		slog.WarnContext(ctx, "object event will be delivered again", "in", pause, "err", err)
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(pause):
-			err = nil
-		}
+// offer hands a delivery to the workers, unless the context ends before one is free.
+func (q *objectQueue) offer(ctx context.Context, d delivery) {
+	select {
+	case q.work <- d:
+	case <-ctx.Done():
 	}
 }
 
+// send delivers one event. One that fails is offered again after a pause; no worker waits for it, so that it holds up no other.
+func (q *objectQueue) send(ctx context.Context, d delivery) {
+	err := q.hand(ctx, table.Key{PK: objectPartition, SK: d.event})
+	if err == nil || ctx.Err() != nil {
+		return
+	}
+	slog.WarnContext(ctx, "object event will be delivered again", "in", d.pause, "err", err)
+	q.done.Go(func() {
+		wait(ctx, nil, d.pause)
+		q.offer(ctx, delivery{d.event, min(2*d.pause, longestPause)})
+	})
+}
+
 // hand gives an event to the function, in the JSON that AWS sends, and forgets it.
-func (q *objectQueue) hand(ctx context.Context, it table.Item) error {
+func (q *objectQueue) hand(ctx context.Context, k table.Key) error {
+	it, err := q.store.Get(ctx, k, table.Strong)
+	if errors.Is(err, table.ErrNotFound) {
+		return nil // it was among the work twice, and is delivered
+	}
+	if err != nil {
+		return err
+	}
 	var e events.S3Event
 	if err := json.Unmarshal([]byte(it.Str(attrPayload)), &e); err != nil {
 		return err
@@ -149,7 +156,7 @@ func (q *objectQueue) hand(ctx context.Context, it table.Item) error {
 	if err := q.deliver(ctx, e); err != nil {
 		return err
 	}
-	_, err := q.store.Write(ctx, table.Delete(it.Key(), table.Present()))
+	_, err = q.store.Write(ctx, table.Delete(k, table.Present()))
 	if _, gone := table.Lost(err); gone {
 		return nil
 	}

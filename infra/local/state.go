@@ -78,6 +78,9 @@ func (f *folder) settings() (settings, error) {
 	if err := json.Unmarshal(b, &s); err != nil {
 		return s, fmt.Errorf("%s: %w; it is made by the stack, restore it or start with another folder", f.file("settings.json"), err)
 	}
+	if s.S3AccessKey == "" || s.S3SecretKey == "" {
+		return s, fmt.Errorf("%s has no keys of the bucket; it is made by the stack, restore it or start with another folder", f.file("settings.json"))
+	}
 	return s, nil
 }
 

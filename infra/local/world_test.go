@@ -1,0 +1,92 @@
+package main
+
+import (
+	"context"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/assetry/assetry/infra/local/versity/versitytest"
+	"github.com/assetry/assetry/shared/access"
+	"github.com/assetry/assetry/shared/account"
+	"github.com/assetry/assetry/shared/boot"
+	"github.com/assetry/assetry/shared/id"
+	"github.com/assetry/assetry/shared/s3blob"
+	"github.com/assetry/assetry/shared/schema"
+	"github.com/assetry/assetry/shared/secret"
+	"github.com/assetry/assetry/shared/table/sqlite"
+)
+
+func TestMain(m *testing.M) { versitytest.Main(m) }
+
+// eventually waits until a condition holds, and complains when it does not within ten seconds.
+func eventually(t testing.TB, what string, holds func() bool) {
+	t.Helper()
+	look := time.NewTicker(2 * time.Millisecond)
+	defer look.Stop()
+	for deadline := time.After(10 * time.Second); !holds(); {
+		select {
+		case <-look.C:
+		case <-deadline:
+			t.Fatalf("%s: not within 10 s", what)
+		}
+	}
+}
+
+// openTable opens a table in a file of the test's own.
+func openTable(t testing.TB, path string) *sqlite.DB {
+	t.Helper()
+	db, err := sqlite.Open(path, sqlite.Options{Indexes: schema.Indexes()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	return db
+}
+
+func newTable(t testing.TB) *sqlite.DB {
+	t.Helper()
+	return openTable(t, filepath.Join(t.TempDir(), "t.db"))
+}
+
+// house is the services of the stack on a real table and a real bucket whose events nobody hears.
+type house struct {
+	db       *sqlite.DB
+	services *boot.Services
+	ws       account.Workspace
+	who      access.Principal
+}
+
+func newHouse(t testing.TB) *house {
+	t.Helper()
+	log, err := openEventLog(filepath.Join(t.TempDir(), "events.jsonl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(log.close)
+	s3, db := versitytest.Start(t), newTable(t)
+	h := &house{db: db}
+	h.services = boot.New(engines{table: db, bucket: s3blob.New(s3.Client(), s3.Bucket, s3blob.Options{}), bus: log, root: secret.NewRoot()})
+	if h.ws, err = h.services.Accounts().CreateWorkspace(t.Context(), "Test"); err != nil {
+		t.Fatal(err)
+	}
+	h.who = access.Principal{Key: id.NewKey(time.Now()), Grants: map[id.Workspace]access.Role{h.ws.ID: access.Owner}}
+	return h
+}
+
+// inBackground runs f until the test ends or stop is called, which waits for it.
+func inBackground(t testing.TB, f func(context.Context)) (stop func()) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		f(ctx)
+	}()
+	stop = func() {
+		cancel()
+		<-done
+	}
+	t.Cleanup(stop)
+	return stop
+}

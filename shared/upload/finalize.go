@@ -98,8 +98,8 @@ func (s *Service) decided(ctx context.Context, src schema.Source, current table.
 		return a, err
 	}
 	switch {
-	case src.Generation > a.Generation:
-		return a, fault.New(fault.Unavailable, "object %s is of an attempt the row does not know yet; deliver the event again", src.Key())
+	case src.Generation > a.Generation, src.Generation == a.Generation && open(a):
+		return a, fault.New(fault.Unavailable, "the row of object %s is behind it; deliver the event again", src.Key())
 	case src.Generation == a.Generation && a.State == asset.Ready && version == a.Object:
 		return a, nil
 	}

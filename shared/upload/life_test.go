@@ -13,6 +13,7 @@ import (
 
 	"github.com/assetry/assetry/shared/asset"
 	"github.com/assetry/assetry/shared/blob"
+	"github.com/assetry/assetry/shared/blob/blobtest"
 	"github.com/assetry/assetry/shared/domaintest"
 	"github.com/assetry/assetry/shared/fault"
 	"github.com/assetry/assetry/shared/id"
@@ -289,6 +290,38 @@ func TestSweepGoesOnAfterAFailure(t *testing.T) {
 	if got := w.get(t, a.ID); got.State != asset.Failed {
 		t.Errorf("after the second sweep: %s, want failed", got.State)
 	}
+}
+
+func TestSweepLeavesAnAttemptAloneThatBeganMeanwhile(t *testing.T) {
+	ctx := context.Background()
+	w := newWorld(t, openSQLite(t))
+	a, g := w.begin(t)
+	w.mustSend(t, g, html)
+	w.deliverAll(t)
+	if got := w.get(t, a.ID); got.State != asset.Failed {
+		t.Fatalf("after HTML: %s", got.State)
+	}
+	w.clock.advance(2 * time.Hour)
+	retried := false
+	w.fault = func(c blobtest.Call) blobtest.Fault {
+		if c.Method == "Versions" && !retried { // the sweeper has read the failed row and is about to tidy up behind it
+			retried = true
+			_, g2, err := w.uploads.Retry(ctx, w.who, a.ID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			w.mustSend(t, g2, picture(1))
+			w.deliverAll(t)
+		}
+		return blobtest.None
+	}
+	w.mustSweep(t)
+	w.fault = nil
+	got := w.get(t, a.ID)
+	if !retried || got.State != asset.Ready {
+		t.Fatalf("the retry ran %v and left the asset %s", retried, got.State)
+	}
+	w.wantOnly(t, got, picture(1))
 }
 
 func TestDeleteEndsEverything(t *testing.T) {

@@ -37,6 +37,7 @@ type history struct {
 	ready  map[id.Asset][]byte // bytes that were ready once
 	sent   map[string][]byte   // bytes by version id
 	shade  uint8
+	within bool // another action is under way
 }
 
 // step is one thing that may happen.
@@ -222,7 +223,13 @@ func (h *history) tableFault(tabletest.Call) tabletest.Fault {
 		tabletest.Throttle, tabletest.LoseCall, tabletest.LoseAnswer}).Draw(h.t, "table fault")
 }
 
+// bucketFault also lets something else happen in the middle of whatever called the bucket.
 func (h *history) bucketFault(blobtest.Call) blobtest.Fault {
+	if !h.within && rapid.IntRange(0, 7).Draw(h.t, "meanwhile") == 0 {
+		h.within = true
+		h.step()
+		h.within = false
+	}
 	return rapid.SampledFrom([]blobtest.Fault{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
 		blobtest.Throttled, blobtest.Unavailable, blobtest.Lost}).Draw(h.t, "bucket fault")
 }

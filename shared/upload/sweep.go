@@ -193,9 +193,14 @@ func (s *Service) visit(ctx context.Context, a asset.Asset, done *Swept) error {
 	if open(a) || a.GrantUntil.IsZero() {
 		return nil // bytes may still come; or it was a direct upload, which writes once
 	}
-	return s.purge(ctx, schema.ObjectPrefix(a.Workspace, a.ID), func(v blob.Version) bool {
-		return v.Key == a.Source().Key() && v.Version == a.Object
-	})
+	return s.purge(ctx, schema.ObjectPrefix(a.Workspace, a.ID), func(v blob.Version) bool { return !ruledOut(a, v) })
+}
+
+// ruledOut says whether a row rules out a version for good: one of an earlier attempt, or one of its own that it does not name. Later
+// attempts are none of its business: the row may have moved on since it was read.
+func ruledOut(a asset.Asset, v blob.Version) bool {
+	src, ok := schema.ParseSource(v.Key)
+	return ok && (src.Generation < a.Generation || src.Generation == a.Generation && v.Version != a.Object)
 }
 
 // lateBytes is how long after it was given up an attempt is looked at once more, for bytes that came too late and whose event was lost.
@@ -260,7 +265,7 @@ func (s *Service) sweepDue(ctx context.Context, hour time.Time, done *Swept) err
 	})
 }
 
-// visitDue visits a marked asset; a deleted one leaves nothing behind.
+// visitDue visits a marked asset. One that was deleted leaves nothing behind; of one that is missing for no known reason, nothing is touched.
 func (s *Service) visitDue(ctx context.Context, sk string, done *Swept) error {
 	w, aid, err := schema.ParseDue(sk)
 	if err != nil {
@@ -268,6 +273,11 @@ func (s *Service) visitDue(ctx context.Context, sk string, done *Swept) error {
 	}
 	a, err := s.Assets.Find(ctx, w, aid)
 	if fault.Is(err, fault.NotFound) {
+		if _, err := s.Assets.Gone(ctx, aid); fault.Is(err, fault.NotFound) {
+			return nil
+		} else if err != nil {
+			return err
+		}
 		return s.purge(ctx, schema.ObjectPrefix(w, aid), nil)
 	}
 	if err != nil {

@@ -126,3 +126,35 @@ func TestFlags(t *testing.T) {
 		})
 	}
 }
+
+func TestTheBucketKeepsItsPortWhereItCan(t *testing.T) {
+	busy, kept := taken(t).Addr().String(), free(t)
+	for _, tt := range []struct {
+		name, asked, kept string
+		want              string // "": any other than the kept one
+		says              string // of a refusal
+	}{
+		{"the kept port", "127.0.0.1:0", kept, kept, ""},
+		{"another where the kept one stays taken", "127.0.0.1:0", busy, "", ""},
+		{"the port that is asked for is taken", busy, kept, "", "-s3-addr"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := &stack{failed: make(chan error, 1), settings: settings{S3Addr: tt.kept, S3AccessKey: "assetry", S3SecretKey: "secret"}}
+			t.Cleanup(s.close)
+			q := newObjectQueue(newTable(t), localBucket, newFinalizer().deliver)
+			err := s.startS3(t.Context(), options{s3Addr: tt.asked}, mustOpen(t, t.TempDir()), q)
+			if tt.says != "" {
+				if err == nil || !strings.Contains(err.Error(), tt.says) || !strings.Contains(err.Error(), tt.asked) {
+					t.Errorf("startS3 = %v, want a refusal that names %s and %s", err, tt.says, tt.asked)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := s.settings.S3Addr; tt.want != "" && got != tt.want || got == busy || got != s.s3.Addr() {
+				t.Errorf("the bucket listens on %s and %s is kept, want %s", s.s3.Addr(), got, tt.want)
+			}
+		})
+	}
+}

@@ -225,9 +225,11 @@ func (h *history) tableFault(tabletest.Call) tabletest.Fault {
 
 // bucketFault also lets something else happen in the middle of whatever called the bucket.
 func (h *history) bucketFault(blobtest.Call) blobtest.Fault {
-	if !h.within && rapid.IntRange(0, 7).Draw(h.t, "meanwhile") == 0 {
+	if !h.within && rapid.IntRange(0, 11).Draw(h.t, "meanwhile") == 0 {
 		h.within = true
-		h.step()
+		for range rapid.IntRange(1, 4).Draw(h.t, "steps meanwhile") {
+			h.step()
+		}
 		h.within = false
 	}
 	return rapid.SampledFrom([]blobtest.Fault{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,

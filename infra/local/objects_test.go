@@ -159,7 +159,7 @@ func TestAnEventIsWhatS3Sends(t *testing.T) {
 }
 
 func TestEveryEventIsDeliveredAndForgotten(t *testing.T) {
-	for name, n := range map[string]int{"a few": 10, "more than wait in the channel": 1500} {
+	for name, n := range map[string]int{"a few": 10, "more than wait in the channel": 1100} {
 		t.Run(name, func(t *testing.T) {
 			store, f, keys := newTable(t), newFinalizer(), sources(n)
 			q := newObjectQueue(store, localBucket, f.deliver)

@@ -75,19 +75,19 @@ func TestEveryLimitShowsEachAssetOfAllShardsOnce(t *testing.T) {
 	second, third := h.mustWorkspace(t), h.mustTwin(t, h.w)
 	p := grant(access.Viewer, h.w, second, third)
 	var want []asset.Asset
-	for i := range 120 {
+	for i := range 33 {
 		switch i { // before, between and after two splits
-		case 20:
+		case 10:
 			h.mustSplit(t, h.w, 2)
-		case 60:
-			h.mustSplit(t, h.w, 8)
-			h.mustSplit(t, second, 4)
+		case 25:
+			h.mustSplit(t, h.w, 4)
+			h.mustSplit(t, second, 2)
 		}
 		a := h.mustAddTo(t, []id.Workspace{h.w, second, third}[i%3], fmt.Sprint("a", i))
 		want = append(want, a)
 	}
 	same := h.pending(t, third) // one id in two workspaces, as only chance could make it
-	same.ID = want[57].ID
+	same.ID = want[27].ID
 	h.mustPut(t, same)
 	want = newestFirst(append(want, same))
 	for limit := 1; limit <= page.MaxLimit; limit++ {

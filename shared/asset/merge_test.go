@@ -17,9 +17,9 @@ import (
 // drawWorkspaces makes 1 to 20 workspaces, some split, and a key that reaches them.
 func (h *house) drawWorkspaces(t *testing.T, r *rapid.T) ([]id.Workspace, access.Principal) {
 	var ws []id.Workspace
-	for i := range rapid.IntRange(1, 20).Draw(r, "workspaces") {
+	for i := range rapid.SampledFrom([]int{1, 1, 2, 2, 3, 5, 20}).Draw(r, "workspaces") {
 		w := h.mustWorkspace(t)
-		if n := rapid.SampledFrom([]int{1, 1, 2, 8}).Draw(r, fmt.Sprint("shards of ", i)); n > 1 {
+		if n := rapid.SampledFrom([]int{1, 1, 1, 1, 1, 2, 4}).Draw(r, fmt.Sprint("shards of ", i)); n > 1 {
 			h.mustSplit(t, w, n)
 		}
 		ws = append(ws, w)
@@ -32,7 +32,7 @@ func TestAnyMergeShowsEverythingOnceInOrder(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		ws, p := h.drawWorkspaces(t, r)
 		var want []asset.Asset
-		for range rapid.IntRange(0, 60).Draw(r, "assets") {
+		for range rapid.IntRange(0, 40).Draw(r, "assets") {
 			h.clock.Advance(time.Duration(rapid.IntRange(0, 2).Draw(r, "milliseconds")) * time.Millisecond)
 			a := h.pending(t, rapid.SampledFrom(ws).Draw(r, "workspace"))
 			h.mustPut(t, a)
@@ -57,7 +57,7 @@ func TestPagesNeverSkipWhatWasThereBeforeTheFirst(t *testing.T) {
 		add := func() asset.Asset { return h.mustAddTo(t, rapid.SampledFrom(ws).Draw(r, "workspace"), "a") }
 		there := map[id.Asset]bool{} // what every walk must show
 		var all []asset.Asset
-		for range rapid.IntRange(1, 40).Draw(r, "assets") {
+		for range rapid.IntRange(1, 25).Draw(r, "assets") {
 			a := add()
 			there[a.ID], all = true, append(all, a)
 		}

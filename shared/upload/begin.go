@@ -15,7 +15,6 @@ import (
 	"github.com/assetry/assetry/shared/media"
 	"github.com/assetry/assetry/shared/name"
 	"github.com/assetry/assetry/shared/project"
-	"github.com/assetry/assetry/shared/schema"
 	"github.com/assetry/assetry/shared/table"
 )
 
@@ -154,40 +153,4 @@ func (s *Service) announce(ctx context.Context, a asset.Asset) (taken bool, err 
 		return false, fmt.Errorf("announce asset %s: %w", a.ID, err)
 	}
 	return false, nil
-}
-
-// keepMarkers is how long the sweeper's markers are kept: long enough to catch up after a week without it.
-const keepMarkers = 8 * 24 * time.Hour
-
-// markActive notes once per process and hour that a workspace began uploads in that hour.
-func (s *Service) markActive(ctx context.Context, w id.Workspace, at time.Time) error {
-	hour := at.Truncate(time.Hour)
-	s.mu.Lock()
-	known := s.active[w].Equal(hour)
-	s.mu.Unlock()
-	if known {
-		return nil
-	}
-	if err := s.mark(ctx, schema.ActiveKey(hour, w), hour); err != nil {
-		return fmt.Errorf("mark workspace %s active: %w", w, err)
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if len(s.active) >= 10_000 { // a process that served more workspaces starts over
-		clear(s.active)
-	}
-	s.active[w] = hour
-	return nil
-}
-
-// mark writes a marker of the sweeper unless it is there.
-func (s *Service) mark(ctx context.Context, k table.Key, hour time.Time) error {
-	_, err := s.Table.Write(ctx, table.Put(table.Item{
-		table.AttrPK: table.String(k.PK), table.AttrSK: table.String(k.SK),
-		table.AttrExpires: table.Int(hour.Add(keepMarkers).Unix()),
-	}, table.Absent()))
-	if _, there := table.Lost(err); there {
-		return nil
-	}
-	return err
 }

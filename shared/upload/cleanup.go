@@ -52,7 +52,7 @@ func (s *Service) lookAgain(ctx context.Context, a asset.Asset) error {
 	if a.GrantUntil.IsZero() || s.expired(a) {
 		return nil
 	}
-	return s.markDue(ctx, a, s.waitsUntil(a))
+	return s.markDue(ctx, a.Workspace, a.ID, s.waitsUntil(a))
 }
 
 func rejected(a asset.Asset) bool { return a.State == asset.Failed && a.Cause == asset.Rejected }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/assetry/assetry/shared/access"
 	"github.com/assetry/assetry/shared/asset"
@@ -47,7 +46,7 @@ func (s *Service) Retry(ctx context.Context, p access.Principal, aid id.Asset) (
 		return a, Grant{}, err
 	}
 	next.GrantUntil = g.Expires
-	if err := s.markDue(ctx, next, s.waitsUntil(next)); err != nil {
+	if err := s.markDue(ctx, next.Workspace, next.ID, s.waitsUntil(next)); err != nil {
 		return a, Grant{}, err
 	}
 	it, err := s.Table.Write(ctx, table.Update(a.Key(), table.All(
@@ -90,13 +89,4 @@ func lostRetry(current table.Item) error {
 
 func notFailed(a asset.Asset) error {
 	return fault.New(fault.Conflict, "The asset is %s; only a failed one can be retried.", a.State)
-}
-
-// markDue leaves a marker that leads the sweeper to an asset after a time, for attempts that its pass over the ids does not meet again.
-func (s *Service) markDue(ctx context.Context, a asset.Asset, at time.Time) error {
-	hour := at.Truncate(hourLen)
-	if err := s.mark(ctx, schema.DueKey(hour, a.Workspace, a.ID), hour); err != nil {
-		return fmt.Errorf("mark asset %s due: %w", a.ID, err)
-	}
-	return nil
 }

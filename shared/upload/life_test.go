@@ -278,17 +278,60 @@ func TestSweepVisitsEachAssetOnce(t *testing.T) {
 	}
 }
 
-func TestSweepGoesOnAfterAFailure(t *testing.T) {
+func TestSweepPutsOffWhatItCannotSettle(t *testing.T) {
+	ctx := context.Background()
+	w := newWorld(t, openSQLite(t))
+	var all []asset.Asset
+	for range 3 {
+		a, _ := w.begin(t)
+		all = append(all, a)
+	}
+	w.clock.advance(2 * time.Hour)
+	w.table.Script(func(c tabletest.Call) tabletest.Fault {
+		if c.Verb == tabletest.VerbUpdate && c.Keys[0] == all[0].Key() {
+			return tabletest.Throttle
+		}
+		return tabletest.None
+	})
+	done, err := w.uploads.Sweep(ctx)
+	w.table.Script(nil)
+	if err == nil || !strings.Contains(err.Error(), all[0].ID.String()) {
+		t.Errorf("a sweep that could not settle asset %s said %v", all[0].ID, err)
+	}
+	if done.Settled != 2 {
+		t.Errorf("%d assets were settled beside the one that failed, want 2", done.Settled)
+	}
+	if again, err := w.uploads.Sweep(ctx); err != nil || again.Visited != 0 {
+		t.Errorf("the sweep after it = %+v, %v; want nothing to do before the next hour", again, err)
+	}
+	w.clock.advance(2 * time.Hour)
+	w.mustSweep(t)
+	for _, a := range all {
+		if got := w.get(t, a.ID); got.State != asset.Failed {
+			t.Errorf("in the end asset %s is %s, want failed", a.ID, got.State)
+		}
+	}
+}
+
+func TestSweepStopsWhereItCannotEvenPutOff(t *testing.T) {
+	ctx := context.Background()
 	w := newWorld(t, openSQLite(t))
 	a, _ := w.begin(t)
+	w.mustSweep(t)
 	w.clock.advance(2 * time.Hour)
-	w.table.FailNth(tabletest.VerbUpdate, 1, tabletest.Throttle)
-	if _, err := w.uploads.Sweep(context.Background()); err == nil {
-		t.Fatal("a sweep that could not settle an asset said nothing")
+	w.table.Script(func(c tabletest.Call) tabletest.Fault {
+		if c.Write {
+			return tabletest.Throttle
+		}
+		return tabletest.None
+	})
+	if _, err := w.uploads.Sweep(ctx); err == nil {
+		t.Error("a sweep that could write nothing said nothing")
 	}
+	w.table.Script(nil)
 	w.mustSweep(t)
 	if got := w.get(t, a.ID); got.State != asset.Failed {
-		t.Errorf("after the second sweep: %s, want failed", got.State)
+		t.Errorf("after the next sweep: %s, want failed", got.State)
 	}
 }
 

@@ -1,9 +1,11 @@
-package house
+package cost
 
 import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"image"
+	"image/png"
 	"maps"
 	"mime/multipart"
 	"net/http"
@@ -35,6 +37,26 @@ import (
 	"github.com/assetry/assetry/shared/upload"
 )
 
+func TestMain(m *testing.M) { versitytest.Main(m) }
+
+// sent is a bus that keeps what was published.
+type sent struct{ events []bus.Event }
+
+// Publish takes all events.
+func (s *sent) Publish(_ context.Context, es []bus.Event) ([]int, error) {
+	s.events = append(s.events, es...)
+	return nil, nil
+}
+
+// picture is a PNG of 3 by 2 pixels.
+func picture() []byte {
+	var b bytes.Buffer
+	if err := png.Encode(&b, image.NewNRGBA(image.Rect(0, 0, 3, 2))); err != nil {
+		panic(err) // a buffer takes everything
+	}
+	return b.Bytes()
+}
+
 // bill adds up what a flow costs: requests to API, functions, table, bucket and bus, and the table's units.
 type bill struct {
 	requests    int
@@ -46,7 +68,7 @@ type costed struct {
 	table  table.Table
 	feed   table.Feed
 	bucket blob.Bucket
-	bus    *recorder
+	bus    *sent
 	root   secret.Root
 }
 
@@ -76,7 +98,7 @@ func newMetered(t *testing.T, db interface {
 	t.Helper()
 	m := &metered{server: versitytest.Start(t), arrived: make(chan versity.Event, 4)}
 	m.server.OnEvent(func(e versity.Event) { m.arrived <- e })
-	m.costed = &costed{db, db, s3blob.New(m.server.Client(), m.server.Bucket, s3blob.Options{}), &recorder{}, secret.NewRoot()}
+	m.costed = &costed{db, db, s3blob.New(m.server.Client(), m.server.Bucket, s3blob.Options{}), &sent{}, secret.NewRoot()}
 	m.services = boot.New(m.costed)
 	ws, err := m.services.Accounts().CreateWorkspace(t.Context(), "Cost")
 	if err != nil {
@@ -147,7 +169,7 @@ func (m *metered) send(t *testing.T, created map[string]any) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := part.Write(picture); err != nil {
+	if _, err := part.Write(picture()); err != nil {
 		t.Fatal(err)
 	}
 	if err := form.Close(); err != nil {
@@ -196,8 +218,8 @@ func (m *metered) publish(t *testing.T) {
 	if answer, err := change.Publish(m.services)(t.Context(), e); err != nil || len(answer.BatchItemFailures) > 0 {
 		t.Fatalf("publish: %v, %v", answer, err)
 	}
-	if len(m.bus.sent) != 1 {
-		t.Errorf("%d events were published for one upload, want 1", len(m.bus.sent))
+	if len(m.bus.events) != 1 {
+		t.Errorf("%d events were published for one upload, want 1", len(m.bus.events))
 	}
 	m.bill.requests++
 }

@@ -1,0 +1,56 @@
+package upload
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/assetry/assetry/shared/id"
+	"github.com/assetry/assetry/shared/schema"
+	"github.com/assetry/assetry/shared/table"
+)
+
+// keepMarkers is how long the sweeper's markers are kept: long enough to catch up after a week without it.
+const keepMarkers = 8 * 24 * time.Hour
+
+// markActive notes once per process and hour that a workspace began uploads in that hour.
+func (s *Service) markActive(ctx context.Context, w id.Workspace, at time.Time) error {
+	hour := at.Truncate(time.Hour)
+	s.mu.Lock()
+	known := s.active[w].Equal(hour)
+	s.mu.Unlock()
+	if known {
+		return nil
+	}
+	if err := s.mark(ctx, schema.ActiveKey(hour, w), hour); err != nil {
+		return fmt.Errorf("mark workspace %s active: %w", w, err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.active) >= 10_000 { // a process that served more workspaces starts over
+		clear(s.active)
+	}
+	s.active[w] = hour
+	return nil
+}
+
+// markDue leaves a marker that leads the sweeper to an asset after a time, for attempts that its pass over the ids does not meet again.
+func (s *Service) markDue(ctx context.Context, w id.Workspace, a id.Asset, at time.Time) error {
+	hour := at.Truncate(hourLen)
+	if err := s.mark(ctx, schema.DueKey(hour, w, a), hour); err != nil {
+		return fmt.Errorf("mark asset %s due: %w", a, err)
+	}
+	return nil
+}
+
+// mark writes a marker of the sweeper unless it is there.
+func (s *Service) mark(ctx context.Context, k table.Key, hour time.Time) error {
+	_, err := s.Table.Write(ctx, table.Put(table.Item{
+		table.AttrPK: table.String(k.PK), table.AttrSK: table.String(k.SK),
+		table.AttrExpires: table.Int(hour.Add(keepMarkers).Unix()),
+	}, table.Absent()))
+	if _, there := table.Lost(err); there {
+		return nil
+	}
+	return err
+}

@@ -58,11 +58,7 @@ func (s *Service) IssueKey(ctx context.Context, title string, grants map[id.Work
 
 // checkKey finds everything that is wrong with a key to be issued.
 func (s *Service) checkKey(ctx context.Context, title string, grants map[id.Workspace]access.Role) error {
-	var bad []fault.Field
-	var f *fault.Error
-	if errors.As(name.Check("name", title, name.Max), &f) {
-		bad = append(bad, f.Fields...)
-	}
+	bad := fault.FieldsOf(name.Check("name", title, name.Max))
 	if len(grants) < 1 || len(grants) > MaxGrants {
 		m := fmt.Sprintf("names %d workspaces; a key reaches 1 to %d", len(grants), MaxGrants)
 		return fault.BadFields(append(bad, fault.Field{Name: "grants", Message: m}))

@@ -7,6 +7,7 @@ package fault
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -102,6 +103,15 @@ func BadFields(fs []Field) error {
 		parts[i] = f.Name + ": " + f.Message
 	}
 	return &Error{Kind: Invalid, Message: strings.Join(parts, "; "), Fields: fs}
+}
+
+// FieldsOf gives the inputs that err refuses; none when it is nil or refuses no input.
+func FieldsOf(err error) []Field {
+	var e *Error
+	if errors.As(err, &e) {
+		return slices.Clone(e.Fields)
+	}
+	return nil
 }
 
 // KindOf is the kind of err: that of the outermost *Error in its chain, else Internal.

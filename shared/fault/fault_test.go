@@ -3,6 +3,7 @@ package fault_test
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -101,5 +102,25 @@ func TestEveryKindHasItsOwnName(t *testing.T) {
 	}
 	if got := fault.Kind(200).String(); got != "unknown" {
 		t.Errorf("a kind that does not exist is called %q, want unknown", got)
+	}
+}
+
+func TestFieldsOf(t *testing.T) {
+	for name, c := range map[string]struct {
+		err  error
+		want []fault.Field
+	}{
+		"nil refuses nothing":                 {nil, nil},
+		"another error refuses nothing":       {errors.New("broken"), nil},
+		"a fault without fields refuses none": {fault.New(fault.Conflict, "taken"), nil},
+		"a bad field is found, also when wrapped": {
+			fmt.Errorf("create: %w", fault.BadField("name", "is empty")), []fault.Field{{Name: "name", Message: "is empty"}},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := fault.FieldsOf(c.err); !slices.Equal(got, c.want) {
+				t.Errorf("FieldsOf(%v) = %v, want %v", c.err, got, c.want)
+			}
+		})
 	}
 }

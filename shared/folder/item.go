@@ -2,7 +2,6 @@ package folder
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/assetry/assetry/shared/access"
@@ -66,15 +65,11 @@ func (s *Service) AddText(ctx context.Context, p access.Principal, w id.Workspac
 
 func checkItem(text, description string) error {
 	var bad []fault.Field
-	var f *fault.Error
 	if text == "" {
 		bad = append(bad, fault.Field{Name: "text", Message: fmt.Sprintf("is empty; send 1 to %d characters", MaxText)})
-	} else if errors.As(name.CheckText("text", text, MaxText), &f) {
-		bad = append(bad, f.Fields...)
 	}
-	if errors.As(name.CheckText("description", description, MaxDescription), &f) {
-		bad = append(bad, f.Fields...)
-	}
+	bad = append(bad, fault.FieldsOf(name.CheckText("text", text, MaxText))...)
+	bad = append(bad, fault.FieldsOf(name.CheckText("description", description, MaxDescription))...)
 	return fault.BadFields(bad)
 }
 

@@ -44,26 +44,21 @@ func (s *Service) Begin(ctx context.Context, p access.Principal, d Draft) (asset
 	if err != nil {
 		return asset.Asset{}, Grant{}, err
 	}
-	a := s.draft(p, ws, d)
-	a.Via = asset.ViaSigned
-	if a.Folder, err = s.folder(ctx, p, d); err != nil {
+	a, err := s.draft(ctx, p, d)
+	if err != nil {
 		return asset.Asset{}, Grant{}, err
 	}
-	for range 3 {
-		a.ID = id.NewAsset(ws.ID, s.now())
-		a.Shard = ws.Shard(a.ID)
-		g, err := s.sign(ctx, a)
-		if err != nil {
-			return asset.Asset{}, Grant{}, err
-		}
+	a.Via = asset.ViaSigned
+	var g Grant
+	a, err = s.announce(ctx, ws, a, func(a *asset.Asset) (err error) {
+		g, err = s.sign(ctx, *a)
 		a.GrantUntil = g.Expires
-		if taken, err := s.announce(ctx, a); err != nil {
-			return asset.Asset{}, Grant{}, err
-		} else if !taken {
-			return a, g, nil
-		}
+		return err
+	})
+	if err != nil {
+		return asset.Asset{}, Grant{}, err
 	}
-	return asset.Asset{}, Grant{}, tooBusy()
+	return a, g, nil
 }
 
 // check refuses a draft before anything is written.
@@ -73,7 +68,7 @@ func (s *Service) check(ctx context.Context, p access.Principal, d Draft) (accou
 	}
 	var bad []fault.Field
 	if d.Name != "" {
-		bad = appendField(bad, name.Check("name", d.Name, name.Max))
+		bad = fault.FieldsOf(name.Check("name", d.Name, name.Max))
 	}
 	if d.Declared != "" && d.Declared != undeclared && !media.Allowed(d.Declared) {
 		bad = append(bad, fault.Field{Name: "content_type",
@@ -94,26 +89,18 @@ func (s *Service) check(ctx context.Context, p access.Principal, d Draft) (accou
 	return s.Workspaces.Workspace(ctx, d.Workspace)
 }
 
-func appendField(fs []fault.Field, err error) []fault.Field {
-	if f, ok := err.(*fault.Error); ok && f != nil {
-		return append(fs, f.Fields...)
-	}
-	return fs
-}
-
-// draft is the first version of the row, still without an id.
-func (s *Service) draft(p access.Principal, ws account.Workspace, d Draft) asset.Asset {
-	return asset.Asset{
-		Workspace: ws.ID, Version: 1, State: asset.Pending, Generation: 1,
+// draft is the first version of the row of a checked draft, still without an id. A folder that is named and absent is created.
+func (s *Service) draft(ctx context.Context, p access.Principal, d Draft) (asset.Asset, error) {
+	a := asset.Asset{
+		Workspace: d.Workspace, Version: 1, State: asset.Pending, Generation: 1,
 		Name: d.Name, Declared: d.Declared, Project: d.Project, CreatedBy: p.Key,
 	}
-}
-
-func (s *Service) folder(ctx context.Context, p access.Principal, d Draft) (id.Folder, error) {
 	if d.Folder == "" {
-		return id.Folder{}, nil
+		return a, nil
 	}
-	return s.Folders.Resolve(ctx, p, d.Workspace, d.Folder)
+	var err error
+	a.Folder, err = s.Folders.Resolve(ctx, p, d.Workspace, d.Folder)
+	return a, err
 }
 
 // sign grants the current generation of an asset. It writes nothing and asks nobody.
@@ -135,8 +122,30 @@ func declaredType(a asset.Asset) string {
 	return a.Declared
 }
 
-// announce writes a new row, after the marker that leads the sweeper to it. taken says that the id exists: draw another.
-func (s *Service) announce(ctx context.Context, a asset.Asset) (taken bool, err error) {
+// drawIDs bounds how often an id is drawn for one asset: 30 random bits make a second draw rare.
+const drawIDs = 3
+
+// announce writes a row under a new id. Grant, where there is one, sees the asset before it is written and may still change it.
+func (s *Service) announce(ctx context.Context, ws account.Workspace, a asset.Asset, grant func(*asset.Asset) error) (asset.Asset, error) {
+	for range drawIDs {
+		a.ID = id.NewAsset(ws.ID, s.now())
+		a.Shard = ws.Shard(a.ID)
+		if grant != nil {
+			if err := grant(&a); err != nil {
+				return asset.Asset{}, err
+			}
+		}
+		if taken, err := s.insert(ctx, a); err != nil {
+			return asset.Asset{}, err
+		} else if !taken {
+			return a, nil
+		}
+	}
+	return asset.Asset{}, fault.New(fault.Throttled, "Too many assets are being created in this workspace at the same moment. Repeat the request.")
+}
+
+// insert writes a new row, after the marker that leads the sweeper to it. taken says that the id exists: draw another.
+func (s *Service) insert(ctx context.Context, a asset.Asset) (taken bool, err error) {
 	if err := s.markActive(ctx, a.Workspace, a.CreatedAt()); err != nil {
 		return false, err
 	}

@@ -10,7 +10,6 @@ import (
 	"github.com/assetry/assetry/shared/asset"
 	"github.com/assetry/assetry/shared/blob"
 	"github.com/assetry/assetry/shared/fault"
-	"github.com/assetry/assetry/shared/id"
 	"github.com/assetry/assetry/shared/media"
 )
 
@@ -26,21 +25,15 @@ func (s *Service) Direct(ctx context.Context, p access.Principal, d Draft, body 
 	if err != nil {
 		return asset.Asset{}, err
 	}
-	a := s.draft(p, ws, d)
-	a.Via = asset.ViaDirect
-	if a.Folder, err = s.folder(ctx, p, d); err != nil {
+	a, err := s.draft(ctx, p, d)
+	if err != nil {
 		return asset.Asset{}, err
 	}
-	for range 3 {
-		a.ID = id.NewAsset(ws.ID, s.now())
-		a.Shard = ws.Shard(a.ID)
-		if taken, err := s.announce(ctx, a); err != nil {
-			return asset.Asset{}, err
-		} else if !taken {
-			return s.store(ctx, a, info, body)
-		}
+	a.Via = asset.ViaDirect
+	if a, err = s.announce(ctx, ws, a, nil); err != nil {
+		return asset.Asset{}, err
 	}
-	return asset.Asset{}, tooBusy()
+	return s.store(ctx, a, info, body)
 }
 
 // accept judges the bytes of a request.
@@ -53,7 +46,7 @@ func (s *Service) accept(ctx context.Context, d Draft, body []byte) (media.Info,
 		return media.Info{}, fmt.Errorf("inspect a direct upload: %w", err)
 	}
 	if rejected != "" {
-		return media.Info{}, &fault.Error{Kind: fault.Invalid, Message: "file: " + rejected, Fields: []fault.Field{{Name: "file", Message: rejected}}}
+		return media.Info{}, fault.BadField("file", "%s", rejected)
 	}
 	return info, nil
 }
@@ -69,10 +62,5 @@ func (s *Service) store(ctx context.Context, a asset.Asset, info media.Info, bod
 	if err != nil {
 		return asset.Asset{}, fmt.Errorf("store the bytes of asset %s: %w", a.ID, err)
 	}
-	o.Size = int64(len(body))
 	return s.conclude(ctx, a.Source(), verdict{object: o, info: info})
-}
-
-func tooBusy() error {
-	return fault.New(fault.Throttled, "Too many assets are being created in this workspace at the same moment. Repeat the request.")
 }

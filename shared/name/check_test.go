@@ -83,7 +83,7 @@ func TestCheckAgreesWithTheRule(t *testing.T) {
 		n := utf8.RuneCountInString(s)
 		want := utf8.ValidString(s) && n >= 1 && n <= limit
 		for _, r := range s {
-			want = want && !unicode.IsControl(r) && r != 0x2028 && r != 0x2029
+			want = want && !unicode.IsControl(r) && r != 0x2028 && r != 0x2029 && r != utf8.RuneError
 		}
 		if err := name.Check("name", s, limit); (err == nil) != want {
 			rt.Errorf("Check(%q, %d) = %v, want taken: %v", s, limit, err, want)

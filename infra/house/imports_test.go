@@ -20,6 +20,7 @@ var domain = layer{
 		"shared/fault", "shared/id", "shared/page", "shared/schema", "shared/name", "shared/secret",
 		"shared/access", "shared/account", "shared/project", "shared/link", "shared/folder",
 		"shared/asset", "shared/upload", "shared/media", "shared/bus", "shared/table", "shared/blob",
+		"shared/remote", "shared/idempotency", "shared/search", "shared/webhook",
 	},
 	may: []string{"golang.org/x/text"},
 }
@@ -30,6 +31,9 @@ var layers = []layer{
 	{name: "records of the table's stream", packages: []string{"shared/table/dynamo/stream"}, may: []string{"github.com/aws/aws-lambda-go/events"}},
 	{name: "embedded driver of the table", packages: []string{"shared/table/sqlite"}, may: []string{"modernc.org/sqlite"}},
 	{name: "driver of the bucket", packages: []string{"shared/s3blob"}, may: []string{"github.com/aws/aws-sdk-go-v2", "github.com/aws/smithy-go"}, http: true},
+	{name: "guard of outgoing connections", packages: []string{"shared/guard"}, http: true},
+	{name: "driver of remote files", packages: []string{"shared/importer"}, may: []string{"shared/guard"}, http: true},
+	{name: "driver of webhooks", packages: []string{"shared/webhook/sender"}, may: []string{"shared/guard"}, http: true},
 	{name: "driver of the bus", packages: []string{"shared/bus/eventbridge"}, may: []string{"github.com/aws/aws-sdk-go-v2"}, http: true},
 	{name: "ground of the dialects", packages: []string{"shared/api/web"}, may: []string{"github.com/aws/aws-lambda-go", "github.com/awslabs/aws-lambda-go-api-proxy"}, http: true},
 	{name: "dialect", packages: []string{"shared/api"}, may: []string{"shared/api/web"}, http: true},

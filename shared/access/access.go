@@ -40,6 +40,7 @@ const (
 	CreateAsset   Action = "create an asset"
 	CompleteAsset Action = "complete an asset"
 	RetryAsset    Action = "retry an asset"
+	UpdateAsset   Action = "change an asset"
 	DeleteAsset   Action = "delete an asset"
 	AttachAsset   Action = "attach an asset"
 	ReadProject   Action = "read a project"
@@ -51,6 +52,10 @@ const (
 	AddFolderItem Action = "add an item to a folder"
 	ManageKeys    Action = "manage API keys"
 	RotateLinks   Action = "rotate links"
+	ReadWebhook   Action = "read a webhook"
+	ListWebhooks  Action = "list webhooks"
+	CreateWebhook Action = "create a webhook"
+	ManageWebhook Action = "change a webhook" // its address, its secret, its end, and sending again
 )
 
 // right says who may do an action, and which kind of thing is missing for a principal without a grant.
@@ -73,6 +78,7 @@ var rights = map[Action]right{
 	CreateAsset:   {writers, "workspace"},
 	CompleteAsset: {writers, "asset"},
 	RetryAsset:    {writers, "asset"},
+	UpdateAsset:   {writers, "asset"},
 	DeleteAsset:   {writers, "asset"},
 	AttachAsset:   {writers, "asset"},
 	ReadProject:   {readers, "project"},
@@ -84,6 +90,10 @@ var rights = map[Action]right{
 	AddFolderItem: {writers, "folder"},
 	ManageKeys:    {owners, "workspace"},
 	RotateLinks:   {owners, "workspace"},
+	ReadWebhook:   {owners, "webhook"},
+	ListWebhooks:  {owners, "workspace"},
+	CreateWebhook: {owners, "workspace"},
+	ManageWebhook: {owners, "webhook"},
 }
 
 // Actions are all actions that anybody may do, in alphabetical order.

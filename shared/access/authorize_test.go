@@ -23,6 +23,7 @@ var matrix = []struct {
 	{access.CreateAsset, true, true, false},
 	{access.CompleteAsset, true, true, false},
 	{access.RetryAsset, true, true, false},
+	{access.UpdateAsset, true, true, false},
 	{access.DeleteAsset, true, true, false},
 	{access.AttachAsset, true, true, false},
 	{access.ReadProject, true, true, true},
@@ -34,6 +35,10 @@ var matrix = []struct {
 	{access.AddFolderItem, true, true, false},
 	{access.ManageKeys, true, false, false},
 	{access.RotateLinks, true, false, false},
+	{access.ReadWebhook, true, false, false},
+	{access.ListWebhooks, true, false, false},
+	{access.CreateWebhook, true, false, false},
+	{access.ManageWebhook, true, false, false},
 	{access.Action("paint the house"), false, false, false},
 	{access.Action(""), false, false, false},
 }

@@ -8,6 +8,7 @@ package asset
 import (
 	"time"
 
+	"github.com/assetry/assetry/shared/blob"
 	"github.com/assetry/assetry/shared/id"
 	"github.com/assetry/assetry/shared/schema"
 )
@@ -29,15 +30,18 @@ type Via string
 const (
 	ViaSigned Via = "signed_url" // a signed form or PUT straight to the bucket
 	ViaDirect Via = "direct"     // the bytes were in the create request
+	ViaParts  Via = "multipart"  // signed parts straight to the bucket; ours, not in the published contract
+	ViaURL    Via = "url"        // copied from an address
 )
 
 // Cause says for programs why an asset failed.
 type Cause string
 
-// The causes. Expired is not final: bytes that were on their way may still make the same generation ready.
+// The causes. Expired and Source are not final: bytes that were on their way may still make the same generation ready.
 const (
-	Expired  Cause = "expired"
-	Rejected Cause = "rejected"
+	Expired  Cause = "expired"  // nobody brought the bytes in time
+	Rejected Cause = "rejected" // the bytes are no good
+	Source   Cause = "source"   // the address of an import did not give its bytes
 )
 
 // Asset is one asset as it stands at a version of its row.
@@ -63,6 +67,12 @@ type Asset struct {
 	Height   int
 	ETag     string // of Object
 	Object   string // version id of the object that holds the bytes; "" before ready
+
+	Upload   string        // id of the bucket's multipart upload of this generation; "": none
+	PartSize int64         // bytes of every part of it but the last; 0: no parts are planned
+	Expected int64         // bytes that were announced, or that an import's source has; 0: not known
+	Received int64         // bytes of an import that are in the bucket already; it may lag, and Version does not count it
+	Checksum blob.Checksum // of the whole file, as announced; compared before ready
 
 	Failure    string // for people; "" unless failed
 	Cause      Cause

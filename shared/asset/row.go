@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/assetry/assetry/shared/blob"
 	"github.com/assetry/assetry/shared/id"
 	"github.com/assetry/assetry/shared/schema"
 	"github.com/assetry/assetry/shared/table"
@@ -32,6 +33,11 @@ func (a Asset) Row() table.Item {
 	putString(it, schema.Failure, a.Failure)
 	putString(it, schema.Cause, string(a.Cause))
 	putInt(it, schema.Size, a.Size)
+	putString(it, schema.Upload, a.Upload)
+	putString(it, schema.Checksum, a.Checksum.String())
+	putInt(it, schema.PartSize, a.PartSize)
+	putInt(it, schema.Expected, a.Expected)
+	putInt(it, schema.Received, a.Received)
 	putInt(it, schema.Width, int64(a.Width))
 	putInt(it, schema.Height, int64(a.Height))
 	if a.Folder != (id.Folder{}) {
@@ -79,11 +85,19 @@ func FromRow(it table.Item) (Asset, error) {
 		Height:      int(it.Int(schema.Height)),
 		ETag:        it.Str(schema.ETag),
 		Object:      it.Str(schema.Object),
+		Upload:      it.Str(schema.Upload),
+		PartSize:    it.Int(schema.PartSize),
+		Expected:    it.Int(schema.Expected),
+		Received:    it.Int(schema.Received),
 		Failure:     it.Str(schema.Failure),
 		Cause:       Cause(it.Str(schema.Cause)),
 	}
 	if s := it.Int(schema.GrantUntil); s != 0 {
 		a.GrantUntil = time.Unix(s, 0).UTC()
+	}
+	var err error
+	if a.Checksum, err = blob.ParseChecksum(it.Str(schema.Checksum)); err != nil {
+		return a, fmt.Errorf("row %s: %w", it.Key(), err)
 	}
 	return a, a.readIDs(it)
 }

@@ -19,6 +19,9 @@ var ErrNotFound = errors.New("no such object")
 // ErrExists says that a write with IfAbsent found the key taken.
 var ErrExists = errors.New("object exists")
 
+// ErrChecksum says that the bytes are not those of the checksum that was stated.
+var ErrChecksum = errors.New("bytes do not match the checksum")
+
 // Object describes one version of one key.
 type Object struct {
 	Key      string
@@ -28,6 +31,7 @@ type Object struct {
 	Type     string            // Content-Type as stored: what the writer declared
 	Meta     map[string]string // user metadata, lower-case names without x-amz-meta-
 	Modified time.Time
+	Checksum Checksum // of the whole object; only Head asks for it, and zero where the bucket keeps none of the whole
 }
 
 // Version is one entry of a listing of versions.
@@ -44,6 +48,7 @@ type FormSpec struct {
 	Type             string            // exact Content-Type field
 	Meta             map[string]string // exact x-amz-meta-* fields
 	MinSize, MaxSize int64             // content-length-range in bytes, inclusive
+	Checksum         Checksum          // S3 refuses other bytes; zero: none
 	Expires          time.Time
 }
 
@@ -82,6 +87,9 @@ type PutOptions struct {
 	Type     string
 	Meta     map[string]string
 	IfAbsent bool // ErrExists if the key already has a current version
+	// Checksum of the whole object. Put and CompleteParts refuse other bytes with ErrChecksum. StartParts takes its algorithm alone, which must
+	// be one that S3 computes over a whole multipart upload: see Algorithm.WholeOfParts.
+	Checksum Checksum
 }
 
 // Part is one part of a multipart upload.
@@ -89,6 +97,12 @@ type Part struct {
 	Number int    // 1 to 10,000
 	ETag   string // without quotes
 	Size   int64
+}
+
+// Upload is one multipart upload that is still open.
+type Upload struct {
+	Key, ID string
+	Started time.Time
 }
 
 // Signer makes signed requests without a network call. Grants never outlive the signer's own credentials where those state an
@@ -127,8 +141,13 @@ type Writer interface {
 type Parts interface {
 	StartParts(ctx context.Context, key string, o PutOptions) (upload string, err error)
 	PutPart(ctx context.Context, key, upload string, number int, body io.ReadSeeker, size int64) (Part, error)
+	// StreamPart is PutPart for a body that can be read only once: it is not kept in memory, and not repeated. A body that fails or ends
+	// early is that error, and leaves nothing.
+	StreamPart(ctx context.Context, key, upload string, number int, body io.Reader, size int64) (Part, error)
 	// ListParts lists the parts with numbers above after, in order, up to limit (1 to 1,000); more says whether others follow.
 	ListParts(ctx context.Context, key, upload string, after, limit int) (ps []Part, more bool, err error)
+	// Uploads lists the multipart uploads under a prefix that are neither completed nor aborted.
+	Uploads(ctx context.Context, prefix string) ([]Upload, error)
 	// CompleteParts joins the parts. A repeat after success answers the same for a while and is ErrNotFound later: look at the
 	// object. Parts that are not what was uploaded (number, ETag, order, under 5 MiB before the last) are fault.Invalid, and the
 	// upload stays open.

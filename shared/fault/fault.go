@@ -25,6 +25,9 @@ const (
 	NotFound                     // the thing does not exist, or the principal may not see it
 	MethodNotAllowed             // the path exists, the method does not
 	Conflict                     // the thing is in a state in which this cannot be done; repeating will not help
+	Duplicate                    // the same request was taken before, under its idempotency key; Fields names what it made
+	KeyReused                    // the idempotency key was sent before, with another request
+	Stale                        // the thing has changed since the version that the caller named
 	TooLarge                     // more bytes than the way in takes
 	UnsupportedType              // the Content-Type of the request is not one the route reads
 	Throttled                    // too many requests; wait and repeat
@@ -33,7 +36,7 @@ const (
 
 var kindNames = [...]string{
 	"internal", "malformed", "invalid", "no credentials", "bad credentials", "forbidden", "not found",
-	"method not allowed", "conflict", "too large", "unsupported type", "throttled", "unavailable",
+	"method not allowed", "conflict", "duplicate", "key reused", "stale", "too large", "unsupported type", "throttled", "unavailable",
 }
 
 // String names the kind for logs.

@@ -2,6 +2,7 @@ package s3blob
 
 import (
 	"context"
+	"encoding/xml"
 	"errors"
 	"fmt"
 	"io"
@@ -24,6 +25,10 @@ func answer(err error) (code string, status int) {
 	if errors.As(err, &http) {
 		status = http.HTTPStatusCode()
 	}
+	var wire *wireError
+	if errors.As(err, &wire) {
+		status = wire.status
+	}
 	return code, status
 }
 
@@ -37,6 +42,8 @@ func failed(err error, what, key string) error {
 		return fault.Wrap(err, fault.Invalid, "%s", partsMessage[code])
 	}
 	switch {
+	case code == "BadDigest", code == "XAmzContentChecksumMismatch":
+		return fmt.Errorf("%s %s: %w (%s)", what, key, blob.ErrChecksum, code)
 	case isBusy(code, status):
 		return fault.Wrap(err, fault.Throttled, "The store of files is busy: wait a moment and repeat (%s %s).", what, key)
 	case isLost(err, code, status):
@@ -99,4 +106,25 @@ func isLost(err error, code string, status int) bool {
 		errors.As(err, &network) ||
 		errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) ||
 		errors.Is(err, io.ErrUnexpectedEOF)
+}
+
+// wireError is S3's answer to a request that the SDK did not send, in the shape that answer reads.
+type wireError struct {
+	code, message string
+	status        int
+}
+
+func (e *wireError) Error() string {
+	return fmt.Sprintf("%s: %s (HTTP %d)", e.code, e.message, e.status)
+}
+func (e *wireError) ErrorCode() string { return e.code }
+
+// refused turns an answer that is not 200 into an error of the contract.
+func refused(res *http.Response, what, key string) error {
+	var body struct {
+		Code    string `xml:"Code"`
+		Message string `xml:"Message"`
+	}
+	_ = xml.NewDecoder(io.LimitReader(res.Body, 64<<10)).Decode(&body) // an answer without a body has its status
+	return failed(&wireError{body.Code, body.Message, res.StatusCode}, what, key)
 }

@@ -67,7 +67,13 @@ func formFields(s blob.FormSpec) ([]header, error) {
 	if err != nil {
 		return nil, err
 	}
-	return append([]header{{"key", s.Key}, {"Content-Type", s.Type}}, meta...), nil
+	fields := append([]header{{"key", s.Key}, {"Content-Type", s.Type}}, meta...)
+	if c := s.Checksum; c != (blob.Checksum{}) {
+		fields = append(fields,
+			header{"x-amz-checksum-algorithm", string(c.Algorithm)},
+			header{"x-amz-checksum-" + strings.ToLower(string(c.Algorithm)), c.Value})
+	}
+	return fields, nil
 }
 
 // encodePolicy writes the policy: the bucket, every field exactly, and the range of the length.

@@ -23,6 +23,7 @@ func (b *Bucket) StartParts(ctx context.Context, key string, o blob.PutOptions) 
 	ctx, _ = begin(ctx, "CreateMultipartUpload")
 	out, err := b.client.CreateMultipartUpload(ctx, &s3.CreateMultipartUploadInput{
 		Bucket: &b.bucket, Key: &key, ContentType: optional(o.Type), Metadata: meta,
+		ChecksumAlgorithm: types.ChecksumAlgorithm(o.Checksum.Algorithm), ChecksumType: wholeOf(o.Checksum),
 	})
 	if err != nil {
 		return "", failed(err, "begin the parts of", key)
@@ -86,6 +87,11 @@ func (b *Bucket) CompleteParts(ctx context.Context, key, upload string, ps []blo
 	if known {
 		in.MpuObjectSize = &total
 	}
+	if o.Checksum.Value != "" {
+		in.ChecksumType = wholeOf(o.Checksum)
+		v := checksumOf(o.Checksum)
+		in.ChecksumCRC32, in.ChecksumCRC32C, in.ChecksumCRC64NVME = v.crc32, v.crc32c, v.crc64nvme
+	}
 	cctx, c := begin(ctx, "CompleteMultipartUpload")
 	out, err := b.client.CompleteMultipartUpload(cctx, in)
 	if err != nil {
@@ -105,4 +111,24 @@ func (b *Bucket) AbortParts(ctx context.Context, key, upload string) error {
 		return nil
 	}
 	return failed(err, "abort the parts of", key)
+}
+
+// Uploads lists the multipart uploads under a prefix that are neither completed nor aborted.
+func (b *Bucket) Uploads(ctx context.Context, prefix string) ([]blob.Upload, error) {
+	in := &s3.ListMultipartUploadsInput{Bucket: &b.bucket, Prefix: &prefix}
+	var all []blob.Upload
+	for {
+		cctx, _ := begin(ctx, "ListMultipartUploads")
+		out, err := b.client.ListMultipartUploads(cctx, in)
+		if err != nil {
+			return nil, failed(err, "list the multipart uploads under", prefix)
+		}
+		for _, u := range out.Uploads {
+			all = append(all, blob.Upload{Key: aws.ToString(u.Key), ID: aws.ToString(u.UploadId), Started: aws.ToTime(u.Initiated)})
+		}
+		if !aws.ToBool(out.IsTruncated) {
+			return all, nil
+		}
+		in.KeyMarker, in.UploadIdMarker = out.NextKeyMarker, out.NextUploadIdMarker
+	}
 }

@@ -18,10 +18,12 @@ func (b *Bucket) Put(ctx context.Context, key string, body io.ReadSeeker, size i
 	if err != nil {
 		return blob.Object{}, err
 	}
+	v := checksumOf(o.Checksum)
 	ctx, c := begin(ctx, "PutObject")
 	out, err := b.client.PutObject(ctx, &s3.PutObjectInput{
 		Bucket: &b.bucket, Key: &key, Body: body, ContentLength: &size,
 		ContentType: optional(o.Type), Metadata: meta, IfNoneMatch: ifAbsent(o),
+		ChecksumSHA256: v.sha256, ChecksumCRC32: v.crc32, ChecksumCRC32C: v.crc32c, ChecksumCRC64NVME: v.crc64nvme,
 	})
 	if err != nil {
 		return blob.Object{}, failedWrite(err, c, "write", key)

@@ -45,7 +45,7 @@ const (
 	State       = "state"       // String: pending_upload, ready, failed
 	Generation  = "generation"  // Number: attempts at bringing the bytes, from 1
 	Description = "description" // String
-	Via         = "via"         // String: signed_url, direct, url
+	Via         = "via"         // String: signed_url, direct, multipart, url
 	Declared    = "declared"    // String: the content type the client declared
 	Type        = "type"        // String: the content type that was found
 	Size        = "size"        // Number: bytes
@@ -56,8 +56,13 @@ const (
 	Folder      = "folder"      // String: id of a library folder
 	Project     = "project"     // String: id of the project it was created on
 	Failure     = "failure"     // String: why it failed, for people
-	Cause       = "cause"       // String: why it failed, for programs: expired, rejected
+	Cause       = "cause"       // String: why it failed, for programs: expired, rejected, source
 	GrantUntil  = "grant_until" // Number: Unix seconds at which the last grant ends
+	Upload      = "upload"      // String: id of the bucket's multipart upload
+	PartSize    = "part_size"   // Number: bytes of every part but the last
+	Expected    = "expected"    // Number: bytes that were announced, or that the source of an import has
+	Received    = "received"    // Number: bytes of an import that are in the bucket
+	Checksum    = "checksum"    // String: algorithm, a colon, the value in base64; nothing after the colon: it was not said
 )
 
 // Attributes of workspaces and keys.

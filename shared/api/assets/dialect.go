@@ -18,6 +18,9 @@ const (
 	codeNotFound         = "not_found"
 	codeMethodNotAllowed = "method_not_allowed" // ours
 	codeConflict         = "conflict"
+	codeDuplicate        = "idempotency_duplicate"
+	codeKeyReused        = "idempotency_conflict"   // ours
+	codeStale            = "precondition_failed"    // ours
 	codeTooLarge         = "payload_too_large"      // ours
 	codeUnsupportedType  = "unsupported_media_type" // ours
 	codeRateLimited      = "rate_limited"
@@ -34,6 +37,9 @@ var codes = map[fault.Kind]string{
 	fault.NotFound:         codeNotFound,
 	fault.MethodNotAllowed: codeMethodNotAllowed,
 	fault.Conflict:         codeConflict,
+	fault.Duplicate:        codeDuplicate,
+	fault.KeyReused:        codeKeyReused,
+	fault.Stale:            codeStale,
 	fault.TooLarge:         codeTooLarge,
 	fault.UnsupportedType:  codeUnsupportedType,
 	fault.Throttled:        codeRateLimited,
@@ -87,7 +93,7 @@ func (Dialect) Fault(w http.ResponseWriter, _ *http.Request, status int, f *faul
 // not to; ours stay conflicts however often they are repeated.
 func steer(h http.Header, k fault.Kind) {
 	switch k {
-	case fault.Conflict:
+	case fault.Conflict, fault.Duplicate:
 		h.Set("X-Should-Retry", "false")
 	case fault.Throttled, fault.Unavailable:
 		h.Set("Retry-After", retryAfter)

@@ -80,7 +80,7 @@ func TestPathsThatAreNotTheRoutesAreNotFoundInBothShapes(t *testing.T) {
 func TestEveryKindHasItsStatusAndTheDialectsBody(t *testing.T) {
 	for kind, status := range map[fault.Kind]int{
 		fault.Internal: 500, fault.Malformed: 400, fault.Invalid: 400, fault.NoCredentials: 401, fault.BadCredentials: 401,
-		fault.Forbidden: 403, fault.NotFound: 404, fault.MethodNotAllowed: 405, fault.Conflict: 409, fault.TooLarge: 413,
+		fault.Forbidden: 403, fault.NotFound: 404, fault.MethodNotAllowed: 405, fault.Conflict: 409, fault.Duplicate: 409, fault.KeyReused: 422, fault.Stale: 412, fault.TooLarge: 413,
 		fault.UnsupportedType: 415, fault.Throttled: 429, fault.Unavailable: 503, fault.Kind(200): 500,
 	} {
 		t.Run(kind.String(), func(t *testing.T) {

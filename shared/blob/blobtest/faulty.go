@@ -164,6 +164,16 @@ func (b *Bucket) PutPart(ctx context.Context, key, upload string, number int, bo
 	return through(b, "PutPart", key, func() (blob.Part, error) { return b.inner.PutPart(ctx, key, upload, number, body, size) })
 }
 
+// StreamPart writes a part from a body that is read once. A lost answer has read it.
+func (b *Bucket) StreamPart(ctx context.Context, key, upload string, number int, body io.Reader, size int64) (blob.Part, error) {
+	return through(b, "StreamPart", key, func() (blob.Part, error) { return b.inner.StreamPart(ctx, key, upload, number, body, size) })
+}
+
+// Uploads lists open multipart uploads.
+func (b *Bucket) Uploads(ctx context.Context, prefix string) ([]blob.Upload, error) {
+	return through(b, "Uploads", prefix, func() ([]blob.Upload, error) { return b.inner.Uploads(ctx, prefix) })
+}
+
 // ListParts lists parts.
 func (b *Bucket) ListParts(ctx context.Context, key, upload string, after, limit int) ([]blob.Part, bool, error) {
 	p, err := through(b, "ListParts", key, func() (pair[[]blob.Part, bool], error) {

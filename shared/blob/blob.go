@@ -73,6 +73,12 @@ type Request struct {
 	Headers     map[string]string
 }
 
+// PartSpec is what the presigned upload of one part binds.
+type PartSpec struct {
+	Number int   // 1 to 10,000
+	Size   int64 // exact Content-Length in bytes
+}
+
 // GetSpec is what a presigned GET or HEAD binds.
 type GetSpec struct {
 	Method       string // GET or HEAD; "" is GET
@@ -113,6 +119,9 @@ type Signer interface {
 	SignGet(ctx context.Context, s GetSpec) (url string, err error)
 	// SignPart signs the upload of one part of exactly size bytes.
 	SignPart(ctx context.Context, key, upload string, number int, size int64, expires time.Time) (url string, err error)
+	// SignParts signs many parts of one upload, many times faster than as many calls of SignPart: use it for more than one. The URLs come in
+	// the order of ps, all end together, and share memory.
+	SignParts(ctx context.Context, key, upload string, ps []PartSpec, expires time.Time) (urls []string, err error)
 }
 
 // Reader reads objects.

@@ -73,19 +73,3 @@ func (b *Bucket) SignGet(ctx context.Context, s blob.GetSpec) (string, error) {
 	q = append(q, header{"versionId", s.Version})
 	return b.presign(g, request{method: s.Method, key: s.Key, query: q})
 }
-
-// SignPart signs the upload of one part of exactly size bytes, at most 5 GiB.
-func (b *Bucket) SignPart(ctx context.Context, key, upload string, number int, size int64, expires time.Time) (string, error) {
-	if number < 1 || number > mostParts || size < 0 || size > largestBody {
-		return "", fmt.Errorf("sign part of %s: number %d, want 1 to %d; size %d, want 0 to %d", key, number, mostParts, size, int64(largestBody))
-	}
-	g, err := b.newGrant(ctx, expires)
-	if err != nil {
-		return "", err
-	}
-	return b.presign(g, request{
-		method: http.MethodPut, key: key,
-		query:   []header{{"partNumber", strconv.Itoa(number)}, {"uploadId", upload}},
-		headers: []header{{"Content-Length", strconv.FormatInt(size, 10)}},
-	})
-}

@@ -7,13 +7,10 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/assetry/assetry/shared/blob"
 	"github.com/assetry/assetry/shared/fault"
-	"github.com/assetry/assetry/shared/s3blob"
 )
 
 const partSize = 5 << 20 // the smallest that S3 takes but for the last
@@ -189,42 +186,5 @@ func TestCompletingAndAbortingTwice(t *testing.T) {
 	}
 	if _, err := b.PutPart(ctx, key, again, 1, strings.NewReader("x"), 1); !errors.Is(err, blob.ErrNotFound) {
 		t.Errorf("PutPart of an aborted upload = %v, want ErrNotFound", err)
-	}
-}
-
-func TestPartsOutsideOfS3sLimitsAreNotSigned(t *testing.T) {
-	b := s3blob.New(onAmazonClient(""), "assets", s3blob.Options{})
-	for name, c := range map[string]struct {
-		number int
-		size   int64
-	}{"number 0": {0, 1}, "number 10,001": {10_001, 1}, "a negative size": {1, -1}, "more than 5 GiB": {1, 5<<30 + 1}} {
-		if _, err := b.SignPart(context.Background(), key, "up", c.number, c.size, soon()); err == nil {
-			t.Errorf("SignPart with %s is signed, want an error", name)
-		}
-	}
-}
-
-// longToken is as long as the session tokens of functions are.
-var longToken = strings.Repeat("IQoJb3JpZ2luX2VjE/+=", 50)
-
-func BenchmarkSignPart(b *testing.B) {
-	bucket := s3blob.New(onAmazonClient(longToken), "assets", s3blob.Options{})
-	ctx, end := context.Background(), soon()
-	for b.Loop() {
-		if _, err := bucket.SignPart(ctx, key, "2~abcdefghijklmnopqrstuvwxyz0123456789", 77, partSize, end); err != nil {
-			b.Fatal(err)
-		}
-	}
-}
-
-// BenchmarkPresignPart is the same URL by the SDK's presigner.
-func BenchmarkPresignPart(b *testing.B) {
-	p := s3.NewPresignClient(onAmazonClient(longToken))
-	upload, number, size := "2~abcdefghijklmnopqrstuvwxyz0123456789", int32(77), int64(partSize)
-	in := &s3.UploadPartInput{Bucket: aws.String("assets"), Key: aws.String(key), UploadId: &upload, PartNumber: &number, ContentLength: &size}
-	for b.Loop() {
-		if _, err := p.PresignUploadPart(context.Background(), in); err != nil {
-			b.Fatal(err)
-		}
 	}
 }

@@ -122,6 +122,11 @@ func (b *Bucket) SignPart(ctx context.Context, key, upload string, number int, s
 	return through(b, "SignPart", key, func() (string, error) { return b.inner.SignPart(ctx, key, upload, number, size, expires) })
 }
 
+// SignParts signs the upload of many parts.
+func (b *Bucket) SignParts(ctx context.Context, key, upload string, ps []blob.PartSpec, expires time.Time) ([]string, error) {
+	return through(b, "SignParts", key, func() ([]string, error) { return b.inner.SignParts(ctx, key, upload, ps, expires) })
+}
+
 // Head describes a version.
 func (b *Bucket) Head(ctx context.Context, key, version string) (blob.Object, error) {
 	return through(b, "Head", key, func() (blob.Object, error) { return b.inner.Head(ctx, key, version) })

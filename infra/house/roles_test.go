@@ -27,6 +27,7 @@ var roles = map[string][]string{
 	"assets-retry": { // s3:PutObject is what the form is signed for
 		"dynamodb:GetItem on table", "dynamodb:PutItem on table", "dynamodb:UpdateItem on table", "s3:PutObject on w/*", "secretsmanager:GetSecretValue on key",
 	},
+	"assets-content":    {"dynamodb:GetItem on table", "s3:GetObject on w/*", "s3:GetObjectVersion on w/*", "secretsmanager:GetSecretValue on key"},
 	"assets-attach":     {"dynamodb:GetItem on table", "dynamodb:PutItem on table"},
 	"workspaces-list":   {"dynamodb:GetItem on table"},
 	"projects-create":   {"dynamodb:GetItem on table", "dynamodb:PutItem on table"},

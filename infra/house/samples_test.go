@@ -59,6 +59,8 @@ var calls = []call{
 	{file: "assets-complete", route: "POST /api/v1/assets/{assetId}/complete", params: []string{assetPrefix + samplePoster}},
 	{file: "assets-complete-early", route: "POST /api/v1/assets/{assetId}/complete", params: []string{assetPrefix + samplePoster}},
 	{file: "assets-retry", route: "POST /api/v1/assets/{assetId}/retry", params: []string{assetPrefix + sampleDraft}},
+	{file: "assets-content", route: "GET /api/v1/assets/{assetId}/content", params: []string{assetPrefix + sampleHoliday}},
+	{file: "assets-content-early", route: "GET /api/v1/assets/{assetId}/content", params: []string{assetPrefix + samplePoster}},
 	{file: "assets-attach", route: "POST /api/v1/projects/{projectId}/assets/{assetId}/attach", params: []string{sampleProject, assetPrefix + samplePoster}},
 	{file: "workspaces-list", route: "GET /api/v1/workspaces"},
 	{file: "projects-create", route: "POST /api/v1/projects", json: m{"workspace_id": sampleWorkspace, "name": "Autumn campaign"}},

@@ -83,10 +83,24 @@ func (s *Service) Resolve(ctx context.Context, token, method string) (url string
 	if err != nil {
 		return "", err
 	}
+	return s.sign(ctx, a, method, grantEnd(now, c.Expires))
+}
+
+// Content gives the address that a link to an asset would lead to by GET, for a caller who was allowed to read the asset. The error is
+// fault.Conflict while there is nothing to read.
+func (s *Service) Content(ctx context.Context, a asset.Asset) (url string, err error) {
+	if a.State != asset.Ready {
+		return "", fault.New(fault.Conflict, "The asset is %s; only a ready one has content. Wait until it is, or retry it if it failed.", a.State)
+	}
+	return s.sign(ctx, a, "GET", grantEnd(s.now(), time.Time{}))
+}
+
+func (s *Service) sign(ctx context.Context, a asset.Asset, method string, ends time.Time) (string, error) {
 	spec := getSpec(a)
 	spec.Method = method
-	spec.Expires = grantEnd(now, c.Expires)
-	if url, err = s.signer.SignGet(ctx, spec); err != nil {
+	spec.Expires = ends
+	url, err := s.signer.SignGet(ctx, spec)
+	if err != nil {
 		return "", fmt.Errorf("sign link to asset %s: %w", a.ID, err)
 	}
 	return url, nil

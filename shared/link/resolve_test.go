@@ -106,12 +106,21 @@ func TestResolveLeadsToTheBytesUnderTheTypeThatWasFound(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			a := h.mustReady(t, tt.file, tt.found, tt.claimed, "the bytes")
-			for method, want := range map[string]string{"GET": "the bytes", "HEAD": ""} {
-				url, err := h.Resolve(t.Context(), h.Token(a, h.w), method)
+			ways := map[string]func() (string, error){
+				"GET":                func() (string, error) { return h.Resolve(t.Context(), h.Token(a, h.w), "GET") },
+				"HEAD":               func() (string, error) { return h.Resolve(t.Context(), h.Token(a, h.w), "HEAD") },
+				"its content by GET": func() (string, error) { return h.Content(t.Context(), a) },
+			}
+			for method, address := range ways {
+				url, err := address()
 				if err != nil {
-					t.Fatalf("Resolve by %s: %v", method, err)
+					t.Fatalf("%s: %v", method, err)
 				}
-				res, body := fetch(t, method, url)
+				want := "the bytes"
+				if method == "HEAD" {
+					want = ""
+				}
+				res, body := fetch(t, strings.TrimPrefix(method, "its content by "), url)
 				if res.StatusCode != 200 || body != want {
 					t.Errorf("%s = %d %q, want 200 %q", method, res.StatusCode, body, want)
 				}
@@ -152,6 +161,17 @@ func TestResolvePinsTheVersion(t *testing.T) {
 	}
 	if res, body := fetch(t, "GET", strings.Replace(url, a.Object, "null", 1)); res.StatusCode != 403 || body == "<script>" {
 		t.Errorf("another version by the same signature = %d, want 403", res.StatusCode)
+	}
+}
+
+func TestContentOfAnAssetThatIsNotReadyIsAConflict(t *testing.T) {
+	h := newHouse(t)
+	a := h.mustReady(t, "a.png", "image/png", "image/png", "x")
+	for _, state := range []asset.State{asset.Pending, asset.Failed} {
+		a.State = state
+		if url, err := h.Content(t.Context(), a); url != "" || !fault.Is(err, fault.Conflict) || !strings.Contains(err.Error(), string(state)) {
+			t.Errorf("Content of a %s asset = %q, %v; want a conflict that says so", state, url, err)
+		}
 	}
 }
 

@@ -37,6 +37,7 @@ const (
 	patternAsset        = Base + "/assets/{assetId}"
 	patternComplete     = Base + "/assets/{assetId}/complete"
 	patternRetry        = Base + "/assets/{assetId}/retry"
+	patternContent      = Base + "/assets/{assetId}/content"
 	patternAttach       = Base + "/projects/{projectId}/assets/{assetId}/attach"
 	patternWorkspaces   = Base + "/workspaces"
 	patternProjects     = Base + "/projects"
@@ -68,6 +69,7 @@ var endpoints = []endpoint{
 	{"assets-delete", http.MethodDelete, patternAsset},
 	{"assets-complete", http.MethodPost, patternComplete},
 	{"assets-retry", http.MethodPost, patternRetry},
+	{"assets-content", http.MethodGet, patternContent},
 	{"assets-attach", http.MethodPost, patternAttach},
 	{"workspaces-list", http.MethodGet, patternWorkspaces},
 	{"projects-create", http.MethodPost, patternProjects},

@@ -132,6 +132,11 @@ func TestRoutesAnswerWhereTheyAreListed(t *testing.T) {
 	}
 }
 
+// extensions are the operations that the published contract does not have.
+var extensions = []string{
+	"DELETE /assets/{assetId}", "GET /assets/{assetId}/content", "GET /openapi.json",
+}
+
 func TestDocumentIsValid(t *testing.T) {
 	doc, err := openapi3.NewLoader().LoadFromData(assets.Document())
 	if err != nil {
@@ -146,7 +151,7 @@ func TestDocumentIsValid(t *testing.T) {
 				t.Errorf("%s %s has no id, summary or description", method, path)
 			}
 			ours := op.Extensions["x-assetry-extension"] == true
-			if want := path == "/openapi.json" || (path == "/assets/{assetId}" && method == http.MethodDelete); ours != want {
+			if want := slices.Contains(extensions, method+" "+path); ours != want {
 				t.Errorf("%s %s is marked as ours: %v, want %v", method, path, ours, want)
 			}
 		}

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"math"
 	"mime"
 	"net/http"
 	"reflect"
@@ -203,9 +202,6 @@ func (b *binder) bindSlice(path string, v value, to reflect.Value) {
 	to.Set(items)
 }
 
-// exactFloat is the largest whole number below which every whole float64 is exact.
-const exactFloat = 1 << 53
-
 func (b *binder) bindNumber(path string, v value, to reflect.Value) {
 	n, ok := v.scalar.(json.Number)
 	if !ok {
@@ -214,11 +210,8 @@ func (b *binder) bindNumber(path string, v value, to reflect.Value) {
 	}
 	switch {
 	case to.CanInt():
-		i, err := strconv.ParseInt(n.String(), 10, 64)
-		if f, ferr := n.Float64(); err != nil && ferr == nil && f == math.Trunc(f) && math.Abs(f) < exactFloat {
-			i, err = int64(f), nil // 1.0 and 1e3 are whole numbers too
-		}
-		if err != nil || to.OverflowInt(i) {
+		i, ok := wholeNumber(n.String())
+		if !ok || to.OverflowInt(i) {
 			b.refuse(path, "is %.40s; it takes a whole number of %d bits", n, to.Type().Bits())
 			return
 		}
@@ -233,6 +226,38 @@ func (b *binder) bindNumber(path string, v value, to reflect.Value) {
 	default:
 		panic(fmt.Sprintf("web.DecodeJSON cannot fill a %s", to.Type()))
 	}
+}
+
+// maxDigits are the digits of the largest number of 64 bits.
+const maxDigits = 19
+
+// wholeNumber reads a JSON number digit by digit, because a float would round: 1.0 and 1e3 are whole numbers, 1.00000000000000000001 is
+// none.
+func wholeNumber(n string) (int64, bool) {
+	n, negative := strings.CutPrefix(strings.ToLower(n), "-")
+	mantissa, power, _ := strings.Cut(n, "e")
+	whole, fraction, _ := strings.Cut(mantissa, ".")
+	digits := strings.TrimLeft(whole+fraction, "0")
+	zeros := len(digits) - len(strings.TrimRight(digits, "0")) - len(fraction)
+	digits = strings.TrimRight(digits, "0")
+	if digits == "" {
+		return 0, true
+	}
+	if power != "" {
+		shift, err := strconv.Atoi(power)
+		if err != nil || shift < -MaxJSON || shift > MaxJSON { // beyond what the digits of a body could make up for
+			return 0, false
+		}
+		zeros += shift
+	}
+	if zeros < 0 || len(digits)+zeros > maxDigits {
+		return 0, false
+	}
+	if negative {
+		digits = "-" + digits
+	}
+	i, err := strconv.ParseInt(digits+strings.Repeat("0", zeros), 10, 64)
+	return i, err == nil
 }
 
 func (b *binder) wrongType(path string, v value, want string) {

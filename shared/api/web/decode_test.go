@@ -127,6 +127,28 @@ func TestDecodeTakesTheDeepestAllowed(t *testing.T) {
 	}
 }
 
+func TestDecodeReadsWholeNumbersExactly(t *testing.T) {
+	for sent, want := range map[string]int64{
+		"0": 0, "-0": 0, "0.000": 0, "0e999999999999999999999": 0, "5": 5, "-5": -5, "1.0": 1, "1e3": 1000, "1E+3": 1000, "1000e-3": 1, "0.5e1": 5,
+		"53687091200000": 53687091200000, "9007199254740993": 9007199254740993, "9007199254740993.0": 9007199254740993,
+		"9223372036854775807": 9223372036854775807, "-9223372036854775808": -9223372036854775808, "9.223372036854775807e18": 9223372036854775807,
+	} {
+		var got struct{ N int64 }
+		if err := decode(`{"N":`+sent+`}`, &got); err != nil || got.N != want {
+			t.Errorf("DecodeJSON of %s = %d, %v; want %d", sent, got.N, err, want)
+		}
+	}
+	for _, sent := range []string{
+		"1.5", "-0.1", "1.00000000000000000001", "4503599627370497.5", "9007199254740992.5", "1e-3", "1e30", "1e999999999999999999999", "1e-999999999999",
+		"9223372036854775808", "-9223372036854775809", `"5"`, "true", "null", "[]", "{}",
+	} {
+		var got struct{ N int64 }
+		if err := decode(`{"N":`+sent+`}`, &got); !fault.Is(err, fault.Invalid) || got.N != 0 {
+			t.Errorf("DecodeJSON of %s = %d, %v; want it refused", sent, got.N, err)
+		}
+	}
+}
+
 func TestDecodeCallsBrokenJSONMalformed(t *testing.T) {
 	for _, body := range []string{
 		"", "  \n", "{", `{"name"`, `{"name":}`, `{"name":"a",}`, `{name:"a"}`, `{'name':'a'}`, `{"count":01}`, `{"count":+1}`, `{"count":NaN}`,

@@ -43,6 +43,7 @@ func Routes(s Services) []Route {
 		route("assets-delete", assets.Delete(s)),
 		route("assets-complete", assets.Complete(s)),
 		route("assets-retry", assets.Retry(s)),
+		route("assets-content", assets.Content(s)),
 		route("assets-attach", assets.Attach(s)),
 		route("workspaces-list", assets.Workspaces(s)),
 		route("projects-create", assets.ProjectsCreate(s)),

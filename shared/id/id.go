@@ -7,11 +7,12 @@
 // the first write on absence and draw again on a collision.
 //
 // The domain's text form is the bare UUID, except where a prefix is part of the name everywhere (workspace, project, folder,
-// key). Dialects add and strip their own prefixes.
+// key, webhook). Dialects add and strip their own prefixes.
 package id
 
 import (
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
@@ -40,6 +41,12 @@ type Node UUID
 // Key names an API key without giving it away. Text form key_<uuid>.
 type Key UUID
 
+// Webhook names an address that a workspace's events are sent to. Text form wh_<uuid>.
+type Webhook UUID
+
+// Delivery names one event on its way to one webhook. Text form: the bare UUID.
+type Delivery UUID
+
 // Prefixes of the text forms.
 const (
 	WorkspacePrefix = "ws_"
@@ -47,6 +54,7 @@ const (
 	FolderPrefix    = "fld_"
 	NodePrefix      = "node_"
 	KeyPrefix       = "key_"
+	WebhookPrefix   = "wh_"
 )
 
 // ErrSyntax says that a text is not an id. Dialects answer it like a missing thing.
@@ -219,3 +227,48 @@ func ParseKey(s string) (Key, error) {
 
 // String is key_<uuid>.
 func (k Key) String() string { return KeyPrefix + UUID(k).String() }
+
+// NewWebhook makes a webhook id in a workspace.
+func NewWebhook(w Workspace, now time.Time) Webhook { return Webhook(In(w, now)) }
+
+// ParseWebhook reads wh_<uuid>. The error is ErrSyntax.
+func ParseWebhook(s string) (Webhook, error) {
+	u, err := parse(WebhookPrefix, s)
+	return Webhook(u), err
+}
+
+// String is wh_<uuid>.
+func (h Webhook) String() string { return WebhookPrefix + UUID(h).String() }
+
+// Time is when the webhook was created, to the millisecond, in UTC.
+func (h Webhook) Time() time.Time { return UUID(h).Time() }
+
+// DeliveryOf is the id of an event's delivery to a webhook: the same whenever it is asked for, so that one event has one delivery. It has
+// the event's time, to the millisecond; 74 bits of a hash stand where other ids have the fraction and random bits, and there is no tag.
+func DeliveryOf(h Webhook, event string, at time.Time) Delivery {
+	var u UUID
+	setTime(&u, at)
+	sum := sha256.Sum256(append(h[:], event...))
+	copy(u[6:], sum[:10])
+	u[6] = u[6]&0x0f | 0x70
+	u[8] = u[8]&0x3f | 0x80
+	return Delivery(u)
+}
+
+// NewDelivery makes the id of a delivery that stands for itself, such as a test.
+func NewDelivery(now time.Time) Delivery { return Delivery(New(now)) }
+
+// ParseDelivery reads a bare UUID. The error is ErrSyntax.
+func ParseDelivery(s string) (Delivery, error) {
+	u, err := Parse(s)
+	return Delivery(u), err
+}
+
+// String is the bare UUID.
+func (d Delivery) String() string { return UUID(d).String() }
+
+// Time is when the event happened, to the millisecond, in UTC.
+func (d Delivery) Time() time.Time { return UUID(d).Time() }
+
+// Spread is a byte that distributes deliveries over partitions.
+func (d Delivery) Spread() byte { return UUID(d).Spread() }

@@ -14,6 +14,11 @@
 //	active workspaces   active#<hour>#<0-f>           ws_<uuid>                      upload; expires
 //	due visits          due#<hour>#<0-f>              <workspace>#<asset>            upload; expires
 //	sweep progress      sweep                         hours                          upload
+//	webhook             ws_<uuid>                     webhook#<uuid>                 webhook
+//	number of webhooks  ws_<uuid>                     webhooks                       webhook
+//	delivery            wh_<uuid>                     delivery#<uuid>                webhook; expires
+//	last version sent   sent#<webhook>#<asset uuid>   sent                           webhook; expires
+//	due delivery        webhook-due#<0-f>             <time>#<delivery>#<n>          webhook
 //
 // Objects: w/<workspace>/<byte>/<asset>/<generation>/source, where <byte> is two hex digits of the asset id's random bits, so
 // that keys spread over S3's partitions. The bucket notifies for prefix w/ and suffix /source only.
@@ -87,6 +92,33 @@ const (
 	FolderID  = "folder_id" // String: id, in the row that finds a folder by name
 	Watermark = "watermark" // String: asset ids below it have been visited
 	Hour      = "hour"      // String: hours before it are done
+)
+
+// Attributes of webhooks and deliveries.
+const (
+	URL         = "url"          // String: where events are sent
+	Events      = "events"       // List of Strings: types of events that are wanted; absent: all
+	Enabled     = "enabled"      // Bool
+	Epoch       = "epoch"        // Number: which of its secrets is the present one, from 1
+	Rotated     = "rotated"      // List of Numbers: Unix milliseconds at which former secrets were replaced, oldest first
+	Failures    = "failures"     // Number: deliveries given up since the last that was taken
+	DisabledAt  = "disabled_at"  // Number: Unix milliseconds
+	Reason      = "reason"       // String: why it is disabled
+	Count       = "count"        // Number: webhooks of the workspace
+	Hook        = "hook"         // String: id of a webhook, where the key does not say it
+	DeliveryID  = "delivery"     // String: id of a delivery, where the key does not say it
+	Event       = "event"        // String: id of the event
+	EventType   = "type"         // String: such as asset.ready
+	Body        = "body"         // String: JSON as it is sent
+	Attempts    = "attempts"     // Number: begun since the delivery was made or last replayed
+	Claims      = "claims"       // Number: how often the delivery was taken in hand; fences whoever had it before
+	Lease       = "lease"        // Number: Unix milliseconds until which somebody has it in hand
+	Due         = "due"          // Number: Unix milliseconds of its due row
+	DueSeq      = "due_seq"      // Number: n of its due row
+	AttemptedAt = "attempted_at" // Number: Unix milliseconds of the last attempt
+	Status      = "status"       // Number: HTTP status of the last answer
+	Took        = "took"         // Number: milliseconds of the last attempt
+	Holder      = "holder"       // String: who is sending to this webhook about this asset
 )
 
 // IndexOnAsset finds the projects an asset is on: asset id, then project id.
@@ -224,6 +256,66 @@ func ParseDue(sk string) (w id.Workspace, a id.Asset, err error) {
 	a, err = id.ParseAsset(as)
 	return w, a, err
 }
+
+// WebhookPrefix begins the sort keys of a workspace's webhooks.
+const WebhookPrefix = "webhook#"
+
+// WebhookKey is the row of a webhook.
+func WebhookKey(w id.Workspace, h id.Webhook) table.Key {
+	return table.Key{PK: w.String(), SK: WebhookPrefix + id.UUID(h).String()}
+}
+
+// ParseWebhookKey reads WebhookKey back; ok is false for rows of any other kind.
+func ParseWebhookKey(k table.Key) (w id.Workspace, h id.Webhook, ok bool) {
+	rest, is := strings.CutPrefix(k.SK, WebhookPrefix)
+	if !is {
+		return w, h, false
+	}
+	w, err := id.ParseWorkspace(k.PK)
+	if err != nil {
+		return w, h, false
+	}
+	u, err := id.Parse(rest)
+	return w, id.Webhook(u), err == nil
+}
+
+// WebhookCountKey is the row that counts a workspace's webhooks.
+func WebhookCountKey(w id.Workspace) table.Key { return table.Key{PK: w.String(), SK: "webhooks"} }
+
+// DeliveryPrefix begins the sort keys of a webhook's deliveries.
+const DeliveryPrefix = "delivery#"
+
+// DeliveryKey is the row of a delivery.
+func DeliveryKey(h id.Webhook, d id.Delivery) table.Key {
+	return table.Key{PK: h.String(), SK: DeliveryPrefix + d.String()}
+}
+
+// SentKey is the last version of an asset that was sent to a webhook.
+func SentKey(h id.Webhook, asset string) table.Key {
+	return table.Key{PK: "sent#" + h.String() + "#" + asset, SK: "sent"}
+}
+
+// WebhookDueShards is over how many partitions the deliveries that wait are spread.
+const WebhookDueShards = 16
+
+// dueFormat is how the time of a due delivery is spelled, in UTC, so that keys sort by time.
+const dueFormat = "2006-01-02T15:04:05.000Z"
+
+// WebhookDuePartition lists the deliveries of one shard that wait, by time.
+func WebhookDuePartition(shard int) string {
+	return "webhook-due#" + strconv.FormatInt(int64(shard), 16)
+}
+
+// WebhookDueKey is the row that leads to a delivery at a time; seq tells apart the rows that one delivery has in its life.
+func WebhookDueKey(at time.Time, d id.Delivery, seq int64) table.Key {
+	return table.Key{
+		PK: WebhookDuePartition(int(d.Spread() % WebhookDueShards)),
+		SK: WebhookDueTime(at) + "#" + d.String() + "#" + strconv.FormatInt(seq, 10),
+	}
+}
+
+// WebhookDueTime begins the sort keys of the deliveries due at a time, to the millisecond.
+func WebhookDueTime(at time.Time) string { return at.UTC().Format(dueFormat) }
 
 // SweepKey is how far the sweeper has come through the hours.
 func SweepKey() table.Key { return table.Key{PK: "sweep", SK: "hours"} }

@@ -22,6 +22,8 @@ const Size = 32
 const (
 	PurposeLink   = "link"   // MAC of /l/{token}
 	PurposeCursor = "cursor" // sealing of list cursors
+	// PurposeWebhook is for the signatures of what is sent to a webhook; the scope is its id.
+	PurposeWebhook = "webhook"
 )
 
 // Root is the key all others come from; made by NewRoot or ParseRoot, the zero Root has no key and panics. Its methods are safe for

@@ -31,6 +31,8 @@ const (
 	AssetReady   Type = "asset.ready"   // bytes were verified; they never change again
 	AssetFailed  Type = "asset.failed"  // an attempt ended without good bytes; a retry may follow
 	AssetDeleted Type = "asset.deleted" // the asset is gone, its links are dead
+
+	ImportRequested Type = "import.requested" // a worker is to begin an import by address, or to go on with it
 )
 
 // Event is one thing that happened to an asset.
@@ -46,7 +48,7 @@ type Detail struct {
 	ID            string      `json:"event_id"` // the same for every delivery
 	Workspace     string      `json:"workspace_id"`
 	Asset         string      `json:"asset_id"` // bare UUID
-	Version       int64       `json:"version"`  // of the row; greater is later
+	Version       int64       `json:"version"`  // of the row; greater is later. ImportRequested counts the requests of an asset instead
 	Generation    int         `json:"generation"`
 	State         asset.State `json:"status,omitempty"`
 	Name          string      `json:"name,omitempty"`
@@ -56,7 +58,7 @@ type Detail struct {
 	Height        int         `json:"height,omitempty"`
 	ETag          string      `json:"etag,omitempty"`
 	Failure       string      `json:"failure_message,omitempty"`
-	Cause         asset.Cause `json:"failure_cause,omitempty"` // expired or rejected
+	Cause         asset.Cause `json:"failure_cause,omitempty"` // expired, rejected or source
 	Folder        string      `json:"folder_id,omitempty"`
 	Project       string      `json:"project_id,omitempty"`
 }
@@ -73,6 +75,10 @@ type Publisher interface {
 
 // FromChange says what a committed change means to others; ok is false for changes that mean nothing to them.
 func FromChange(c table.Change) (e Event, ok bool, err error) {
+	if a, isImport := schema.ParseImportKey(c.Key); isImport {
+		e, ok = requested(a, c)
+		return e, ok, nil
+	}
 	if _, _, _, isAsset := schema.ParseAssetKey(c.Key); !isAsset {
 		return Event{}, false, nil
 	}
@@ -90,6 +96,21 @@ func FromChange(c table.Change) (e Event, ok bool, err error) {
 		return event(AssetFailed, now, c.At), true, nil
 	}
 	return Event{}, false, nil
+}
+
+// requested is the event of an import's row that asks for a worker: a new row, or one whose count of requests has grown. The rest of what is
+// written there is between the workers.
+func requested(a id.Asset, c table.Change) (e Event, ok bool) {
+	run := c.New.Int(schema.Version)
+	if run <= c.Old.Int(schema.Version) {
+		return Event{}, false
+	}
+	return Event{Type: ImportRequested, Time: c.At, Detail: Detail{
+		SchemaVersion: SchemaVersion,
+		ID:            fmt.Sprintf("%s:import:%d", a, run),
+		Workspace:     c.New.Str(schema.Workspace), Asset: a.String(),
+		Version: run, Generation: int(c.New.Int(schema.Generation)),
+	}}, true
 }
 
 func images(c table.Change) (old, now asset.Asset, err error) {

@@ -174,6 +174,7 @@ func examples(t testing.TB) map[string]bus.Event {
 		"ready-bare": change(nil, &bare),
 		"failed":     change(p(pending(2, 3)), p(failed(asset.Rejected, 2, 4))),
 		"deleted":    change(p(ready(1, 2)), nil),
+		"requested":  {Key: schema.ImportKey(assetID), Old: importRow(1), New: importRow(2), At: noon},
 	}
 	out := map[string]bus.Event{}
 	for name, c := range changes {
@@ -222,7 +223,7 @@ func TestTheShapeOfEvents(t *testing.T) {
 // forms are what the fields of a detail may hold: what others rely on, and nothing that opens a door.
 var forms = map[string]*regexp.Regexp{
 	"schema_version":  regexp.MustCompile(`^1$`),
-	"event_id":        regexp.MustCompile(`^[0-9a-f-]{36}:[1-9][0-9]*$`),
+	"event_id":        regexp.MustCompile(`^[0-9a-f-]{36}(:import)?:[1-9][0-9]*$`),
 	"workspace_id":    regexp.MustCompile(`^ws_[0-9a-f-]{36}$`),
 	"asset_id":        regexp.MustCompile(`^[0-9a-f-]{36}$`),
 	"version":         regexp.MustCompile(`^[1-9][0-9]*$`),
@@ -235,7 +236,7 @@ var forms = map[string]*regexp.Regexp{
 	"height":          regexp.MustCompile(`^[1-9][0-9]*$`),
 	"etag":            regexp.MustCompile(`^[0-9a-f]{32}(-[0-9]+)?$`),
 	"failure_message": regexp.MustCompile(`^(?s).+$`),
-	"failure_cause":   regexp.MustCompile(`^(expired|rejected)$`),
+	"failure_cause":   regexp.MustCompile(`^(expired|rejected|source)$`),
 	"folder_id":       regexp.MustCompile(`^fld_[0-9a-f-]{36}$`),
 	"project_id":      regexp.MustCompile(`^prj_[0-9a-f-]{36}$`),
 }
@@ -273,7 +274,7 @@ func TestEventsHoldNothingThatOpensADoor(t *testing.T) {
 				t.Errorf("%s has no %s", name, field)
 			}
 		}
-		if !slices.Contains([]bus.Type{bus.AssetReady, bus.AssetFailed, bus.AssetDeleted}, e.Type) {
+		if !slices.Contains([]bus.Type{bus.AssetReady, bus.AssetFailed, bus.AssetDeleted, bus.ImportRequested}, e.Type) {
 			t.Errorf("%s is of the unknown type %q", name, e.Type)
 		}
 	}

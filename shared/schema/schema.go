@@ -10,6 +10,7 @@
 //	asset               ws_<uuid>#a#<shard>           <asset uuid>                   upload, asset
 //	asset on a project  prj_<uuid>                    asset#<asset uuid>             project, upload; also by asset in IndexOnAsset
 //	deleted asset       gone#<asset uuid>             gone                           asset; expires
+//	import by address   import#<asset uuid>           import                         upload; expires
 //	API key             key#<sha-256>                 key                            account
 //	active workspaces   active#<hour>#<0-f>           ws_<uuid>                      upload; expires
 //	due visits          due#<hour>#<0-f>              <workspace>#<asset>            upload; expires
@@ -121,6 +122,22 @@ const (
 	Holder      = "holder"       // String: who is sending to this webhook about this asset
 )
 
+// Attributes of imports by address, beside Workspace, Generation, Upload and PartSize. Version counts the runs that were asked for: each asks
+// a worker to begin or to go on.
+const (
+	Address        = "source"          // String: the address that is copied from, with its query: nowhere else is it kept
+	MaxSize        = "max_size"        // Number: bytes that are taken at most
+	Attempt        = "attempt"         // Number: how often the import was begun, from 1; retries count
+	Hop            = "hop"             // Number: how often a worker of this attempt handed over to the next
+	Kicks          = "kicks"           // Number: how often the sweeper woke it since a worker last handed over
+	Worker         = "worker"          // String: token of the worker that is at it
+	LeaseUntil     = "lease_until"     // Number: Unix milliseconds from which on another worker may take it
+	Verified       = "verified"        // Number: the last attempt in which the source was seen to be the one described here
+	SourceETag     = "source_etag"     // String: as the source sent it
+	SourceModified = "source_modified" // String: as the source sent it
+	SourceSize     = "source_size"     // Number: bytes
+)
+
 // IndexOnAsset finds the projects an asset is on: asset id, then project id.
 const IndexOnAsset = "projects-by-asset"
 
@@ -215,6 +232,24 @@ func ProjectAssetKey(p id.Project, a id.Asset) table.Key {
 
 // GoneKey is the row that remembers a deleted asset for as long as its grants may still bring bytes.
 func GoneKey(a id.Asset) table.Key { return table.Key{PK: "gone#" + a.String(), SK: "gone"} }
+
+const (
+	importPrefix = "import#"
+	importSK     = "import"
+)
+
+// ImportKey is the row of an asset's import by address.
+func ImportKey(a id.Asset) table.Key { return table.Key{PK: importPrefix + a.String(), SK: importSK} }
+
+// ParseImportKey reads ImportKey back; ok is false for rows of any other kind, also for a key that ImportKey would spell differently.
+func ParseImportKey(k table.Key) (a id.Asset, ok bool) {
+	text, found := strings.CutPrefix(k.PK, importPrefix)
+	if !found {
+		return a, false
+	}
+	a, err := id.ParseAsset(text)
+	return a, err == nil && ImportKey(a) == k
+}
 
 // APIKeyKey is the row of an API key, by the SHA-256 of its secret.
 func APIKeyKey(sum [sha256.Size]byte) table.Key {

@@ -53,6 +53,7 @@ func TestKeysAreSpelledAsRowsInUse(t *testing.T) {
 		{"asset", schema.AssetKey(w, 10, a), wsText + "#a#0a", assetText},
 		{"asset on a project", schema.ProjectAssetKey(id.Project(u), a), "prj_" + plainText, "asset#" + assetText},
 		{"deleted asset", schema.GoneKey(a), "gone#" + assetText, "gone"},
+		{"import by address", schema.ImportKey(a), "import#" + assetText, "import"},
 		{"API key", schema.APIKeyKey([32]byte{0xab}), "key#ab" + strings.Repeat("0", 62), "key"},
 		{"active workspace", schema.ActiveKey(hour, w), "active#2026-11-21T11#8", wsText},
 		{"due visit", schema.DueKey(hour, w, a), "due#2026-11-21T11#f", wsText + "#" + assetText},
@@ -112,6 +113,21 @@ func TestParseAssetKeyRefusesOtherRows(t *testing.T) {
 	} {
 		if _, _, _, ok := schema.ParseAssetKey(k); ok {
 			t.Errorf("ParseAssetKey(%v) takes it for an asset", k)
+		}
+	}
+}
+
+func TestParseImportKeyReadsWhatImportKeyWrites(t *testing.T) {
+	_, a, _ := fixed(t)
+	if got, ok := schema.ParseImportKey(schema.ImportKey(a)); !ok || got != a {
+		t.Errorf("ParseImportKey = %v, %v, want %v", got, ok, a)
+	}
+	for _, k := range []table.Key{
+		{}, schema.GoneKey(a), {PK: "import#" + assetText, SK: "x"}, {PK: "import#", SK: "import"}, {PK: assetText, SK: "import"},
+		{PK: "import#" + strings.ToUpper(assetText), SK: "import"},
+	} {
+		if _, ok := schema.ParseImportKey(k); ok {
+			t.Errorf("ParseImportKey(%v) takes it for an import", k)
 		}
 	}
 }

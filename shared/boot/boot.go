@@ -14,6 +14,7 @@ import (
 	"github.com/assetry/assetry/shared/blob"
 	"github.com/assetry/assetry/shared/bus"
 	"github.com/assetry/assetry/shared/folder"
+	"github.com/assetry/assetry/shared/idempotency"
 	"github.com/assetry/assetry/shared/link"
 	"github.com/assetry/assetry/shared/page"
 	"github.com/assetry/assetry/shared/project"
@@ -47,6 +48,7 @@ type Services struct {
 	projects lazy[*project.Service]
 	links    lazy[*link.Service]
 	uploads  lazy[*upload.Service]
+	once     lazy[*idempotency.Service]
 }
 
 // New makes Services on engines. It builds nothing yet.
@@ -133,6 +135,11 @@ func (s *Services) Uploads() *upload.Service {
 			Folders: s.Folders(), Projects: s.Projects(),
 		}, s.engines.Upload())
 	})
+}
+
+// Idempotency remembers the requests that carry a key.
+func (s *Services) Idempotency() *idempotency.Service {
+	return s.once.get(func() *idempotency.Service { return idempotency.New(s.Table(), idempotency.Options{}) })
 }
 
 // lazy is a value that is built when first asked for. A build that panics is tried again by the next caller.

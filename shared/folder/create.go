@@ -23,16 +23,22 @@ const maxUntitled = 1000
 // first free name from Untitled on. A name that another folder of the workspace has is fault.Conflict, and the message names that folder: to
 // answer the old folder as if it were new would hide from two people that they share it.
 func (s *Service) Create(ctx context.Context, p access.Principal, w id.Workspace, title string) (Folder, error) {
-	if err := access.Authorize(p, access.CreateFolder, w); err != nil {
+	return s.CreateAs(ctx, p, Folder{Workspace: w, Name: title})
+}
+
+// CreateAs is Create under an id that was drawn before, for a request that may be run again: fault.Duplicate when the folder exists. A zero
+// id is drawn.
+func (s *Service) CreateAs(ctx context.Context, p access.Principal, draft Folder) (Folder, error) {
+	if err := access.Authorize(p, access.CreateFolder, draft.Workspace); err != nil {
 		return Folder{}, err
 	}
-	if title == "" {
-		return s.createUntitled(ctx, p, w)
+	if draft.Name == "" {
+		return s.createUntitled(ctx, p, draft)
 	}
-	if err := checkName("name", title); err != nil {
+	if err := checkName("name", draft.Name); err != nil {
 		return Folder{}, err
 	}
-	f, created, err := s.insert(ctx, p, w, title)
+	f, created, err := s.insert(ctx, p, draft)
 	if err == nil && !created {
 		err = fault.New(fault.Conflict, "A folder of this name exists: %s, %q. Use it, or choose another name.", f.ID, f.Name)
 	}
@@ -62,7 +68,7 @@ func (s *Service) Resolve(ctx context.Context, p access.Principal, w id.Workspac
 	if err := access.Authorize(p, access.CreateFolder, w); err != nil {
 		return id.Folder{}, err
 	}
-	f, _, err = s.insert(ctx, p, w, ref)
+	f, _, err = s.insert(ctx, p, Folder{Workspace: w, Name: ref})
 	return f.ID, err
 }
 
@@ -79,10 +85,15 @@ func (s *Service) resolveID(ctx context.Context, w id.Workspace, ref string) (id
 	return f, err
 }
 
-// insert makes a folder unless another one has the name: then that one is given, and created is false.
-func (s *Service) insert(ctx context.Context, p access.Principal, w id.Workspace, title string) (f Folder, created bool, err error) {
+// insert makes a folder unless another one has the name: then that one is given, and created is false. An id that the draft gives and a folder
+// has is fault.Duplicate.
+func (s *Service) insert(ctx context.Context, p access.Principal, draft Folder) (f Folder, created bool, err error) {
+	given := draft.ID != (id.Folder{})
 	for range maxTries {
-		f := Folder{ID: id.NewFolder(w, s.now()), Workspace: w, Name: title}
+		f := draft
+		if !given {
+			f.ID = id.NewFolder(f.Workspace, s.now())
+		}
 		row, nameRow := f.rows(p.Key)
 		err := s.transact(ctx, []table.Write{table.Put(row, table.Absent()), table.Put(nameRow, table.Absent())})
 		if err == nil {
@@ -92,8 +103,11 @@ func (s *Service) insert(ctx context.Context, p access.Principal, w id.Workspace
 		if refused == nil {
 			return Folder{}, false, fmt.Errorf("create folder: %w", err)
 		}
+		if given && refused.Current[0] != nil {
+			return Folder{}, false, fault.New(fault.Duplicate, "The folder %s exists already.", f.ID)
+		}
 		if holder := refused.Current[1]; holder != nil {
-			other, err := decodeNameRow(w, holder)
+			other, err := decodeNameRow(f.Workspace, holder)
 			// The name may be held by ourselves: written by an earlier attempt of the driver whose answer was lost.
 			return other, other.ID == f.ID, err
 		}
@@ -102,16 +116,17 @@ func (s *Service) insert(ctx context.Context, p access.Principal, w id.Workspace
 	return Folder{}, false, fault.New(fault.Throttled, "The folder could not be created; wait a moment and repeat.")
 }
 
-func (s *Service) createUntitled(ctx context.Context, p access.Principal, w id.Workspace) (Folder, error) {
+func (s *Service) createUntitled(ctx context.Context, p access.Principal, draft Folder) (Folder, error) {
 	for n := 1; n <= maxUntitled; n++ {
-		n, err := s.firstFree(ctx, w, n)
+		n, err := s.firstFree(ctx, draft.Workspace, n)
 		if err != nil {
 			return Folder{}, err
 		}
 		if n > maxUntitled {
 			break
 		}
-		f, created, err := s.insert(ctx, p, w, untitled(n))
+		draft.Name = untitled(n)
+		f, created, err := s.insert(ctx, p, draft)
 		if err != nil || created {
 			return f, err
 		}

@@ -33,16 +33,27 @@ type Item struct {
 // AddText puts a text of 1 to MaxText characters with a description of up to MaxDescription into a folder; a bad one is fault.Invalid. A folder
 // that is not there, or is deleted at the same moment, is fault.NotFound, and nothing is written.
 func (s *Service) AddText(ctx context.Context, p access.Principal, w id.Workspace, f id.Folder, text, description string) (Item, error) {
+	return s.AddAs(ctx, p, w, Item{Folder: f, Text: text, Description: description})
+}
+
+// AddAs is AddText for an item whose node may have been drawn before, for a request that may be run again: fault.Duplicate when the folder
+// has it. A zero node is drawn. The type is TypeText.
+func (s *Service) AddAs(ctx context.Context, p access.Principal, w id.Workspace, draft Item) (Item, error) {
 	if err := access.Authorize(p, access.AddFolderItem, w); err != nil {
 		return Item{}, err
 	}
-	if err := checkItem(text, description); err != nil {
+	if err := checkItem(draft.Text, draft.Description); err != nil {
 		return Item{}, err
 	}
+	given := draft.Node != (id.Node{})
 	for range maxTries {
-		item := Item{Node: id.NewNode(w, s.now()), Folder: f, Type: TypeText, Text: text, Description: description}
+		item := draft
+		item.Type = TypeText
+		if !given {
+			item.Node = id.NewNode(w, s.now())
+		}
 		err := s.transact(ctx, []table.Write{
-			table.Check(schema.FolderKey(w, f), table.Present()),
+			table.Check(schema.FolderKey(w, item.Folder), table.Present()),
 			table.Put(item.row(w, p.Key), table.Absent()),
 		})
 		if err == nil {
@@ -50,7 +61,10 @@ func (s *Service) AddText(ctx context.Context, p access.Principal, w id.Workspac
 		}
 		refused := table.Refused(err)
 		if refused == nil {
-			return Item{}, fmt.Errorf("add to folder %s: %w", f, err)
+			return Item{}, fmt.Errorf("add to folder %s: %w", item.Folder, err)
+		}
+		if given && refused.Current[1] != nil {
+			return Item{}, fault.New(fault.Duplicate, "The item %s is in the folder already.", item.Node)
 		}
 		if refused.Reasons[0] == table.ConditionLost {
 			return Item{}, access.Missing("folder")

@@ -13,6 +13,7 @@ import (
 
 	"github.com/assetry/assetry/shared/access"
 	"github.com/assetry/assetry/shared/asset"
+	"github.com/assetry/assetry/shared/fault"
 	"github.com/assetry/assetry/shared/id"
 	"github.com/assetry/assetry/shared/name"
 	"github.com/assetry/assetry/shared/page"
@@ -74,18 +75,31 @@ func New(t table.Table, assets Assets, sealer *page.Sealer, o Options) *Service 
 
 // Create makes a project. The name is 1 to name.Max characters, else the error is fault.Invalid; several projects may have the same.
 func (s *Service) Create(ctx context.Context, p access.Principal, w id.Workspace, title string) (Project, error) {
-	if err := access.Authorize(p, access.CreateProject, w); err != nil {
+	return s.CreateAs(ctx, p, Project{Workspace: w, Name: title})
+}
+
+// CreateAs is Create under an id that was drawn before, for a request that may be run again: fault.Duplicate when the project exists. A zero
+// id is drawn. Only id, workspace and name of the draft count.
+func (s *Service) CreateAs(ctx context.Context, p access.Principal, draft Project) (Project, error) {
+	if err := access.Authorize(p, access.CreateProject, draft.Workspace); err != nil {
 		return Project{}, err
 	}
-	if err := name.Check("name", title, name.Max); err != nil {
+	if err := name.Check("name", draft.Name, name.Max); err != nil {
 		return Project{}, err
 	}
+	given := draft.ID != (id.Project{})
 	for range maxTries {
-		prj := Project{ID: id.NewProject(w, s.now()), Workspace: w, Name: title, Version: 1}
+		prj := Project{ID: draft.ID, Workspace: draft.Workspace, Name: draft.Name, Version: 1}
+		if !given {
+			prj.ID = id.NewProject(draft.Workspace, s.now())
+		}
 		prj.CreatedAt = prj.ID.Time()
 		row := prj.row(p.Key)
 		_, err := s.t.Write(ctx, table.Put(row, table.Absent()))
 		current, lost := table.Lost(err)
+		if lost && given {
+			return Project{}, fault.New(fault.Duplicate, "The project %s exists already.", prj.ID)
+		}
 		if lost && !table.EqualItems(current, row) {
 			continue // the drawn id is taken
 		}

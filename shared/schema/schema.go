@@ -12,6 +12,7 @@
 //	deleted asset       gone#<asset uuid>             gone                           asset; expires
 //	import by address   import#<asset uuid>           import                         upload; expires
 //	API key             key#<sha-256>                 key                            account
+//	request's key       once#<sha-256>                once                           idempotency; expires
 //	active workspaces   active#<hour>#<0-f>           ws_<uuid>                      upload; expires
 //	due visits          due#<hour>#<0-f>              <workspace>#<asset>            upload; expires
 //	sweep progress      sweep                         hours                          upload
@@ -138,6 +139,14 @@ const (
 	SourceSize     = "source_size"     // Number: bytes
 )
 
+// Attributes of requests' keys, beside Lease.
+const (
+	Sum   = "sum"   // String: SHA-256 of the request in hex
+	Thing = "thing" // String: UUID for what the request makes
+	Token = "token" // String: of the run that holds the lease
+	Done  = "done"  // Bool: it succeeded
+)
+
 // IndexOnAsset finds the projects an asset is on: asset id, then project id.
 const IndexOnAsset = "projects-by-asset"
 
@@ -254,6 +263,11 @@ func ParseImportKey(k table.Key) (a id.Asset, ok bool) {
 // APIKeyKey is the row of an API key, by the SHA-256 of its secret.
 func APIKeyKey(sum [sha256.Size]byte) table.Key {
 	return table.Key{PK: "key#" + hex.EncodeToString(sum[:]), SK: "key"}
+}
+
+// IdempotencyKey is the row of an idempotency key, by the SHA-256 of the API key that sent it and the key itself.
+func IdempotencyKey(sum [sha256.Size]byte) table.Key {
+	return table.Key{PK: "once#" + hex.EncodeToString(sum[:]), SK: "once"}
 }
 
 // SweepShards is over how many partitions the markers of one hour are spread.

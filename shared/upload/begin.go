@@ -3,6 +3,7 @@ package upload
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,6 +16,7 @@ import (
 	"github.com/assetry/assetry/shared/media"
 	"github.com/assetry/assetry/shared/name"
 	"github.com/assetry/assetry/shared/project"
+	"github.com/assetry/assetry/shared/schema"
 	"github.com/assetry/assetry/shared/table"
 )
 
@@ -25,6 +27,8 @@ type Draft struct {
 	Declared  string     // one of media.Types, an alias of one, or application/octet-stream; "" is none
 	Folder    string     // id or name of a library folder, created when absent; "" is none
 	Project   id.Project // zero: none
+	ID        id.Asset   // drawn before, for a request that may be run again; zero: drawn now
+	Again     bool       // ID was given to an earlier run, so the asset may exist, or may have existed
 }
 
 // Grant is one signed way in: a POST form to send with the file, begun before it expires.
@@ -38,7 +42,7 @@ type Grant struct {
 const undeclared = "application/octet-stream"
 
 // Begin announces an asset and grants its upload. Nothing is written for a draft that is refused: fault.Invalid names
-// the fields, fault.NotFound a workspace or project the principal may not see.
+// the fields, fault.NotFound a workspace or project the principal may not see. A draft whose ID is taken is fault.Duplicate.
 func (s *Service) Begin(ctx context.Context, p access.Principal, d Draft) (asset.Asset, Grant, error) {
 	ws, err := s.check(ctx, p, d)
 	if err != nil {
@@ -50,7 +54,7 @@ func (s *Service) Begin(ctx context.Context, p access.Principal, d Draft) (asset
 	}
 	a.Via = asset.ViaSigned
 	var g Grant
-	a, err = s.announce(ctx, ws, a, func(a *asset.Asset) (err error) {
+	a, err = s.announce(ctx, ws, a, d.Again, func(a *asset.Asset) (err error) {
 		g, err = s.sign(ctx, *a)
 		a.GrantUntil = g.Expires
 		return err
@@ -89,10 +93,10 @@ func (s *Service) check(ctx context.Context, p access.Principal, d Draft) (accou
 	return s.Workspaces.Workspace(ctx, d.Workspace)
 }
 
-// draft is the first version of the row of a checked draft, still without an id. A folder that is named and absent is created.
+// draft is the first version of the row of a checked draft, without an id unless the draft gives one. A folder that is named and absent is created.
 func (s *Service) draft(ctx context.Context, p access.Principal, d Draft) (asset.Asset, error) {
 	a := asset.Asset{
-		Workspace: d.Workspace, Version: 1, State: asset.Pending, Generation: 1,
+		ID: d.ID, Workspace: d.Workspace, Version: 1, State: asset.Pending, Generation: 1,
 		Name: d.Name, Declared: d.Declared, Project: d.Project, CreatedBy: p.Key,
 	}
 	if d.Folder == "" {
@@ -125,41 +129,61 @@ func declaredType(a asset.Asset) string {
 // drawIDs bounds how often an id is drawn for one asset: 30 random bits make a second draw rare.
 const drawIDs = 3
 
-// announce writes a row under a new id. Grant, where there is one, sees the asset before it is written and may still change it.
-func (s *Service) announce(ctx context.Context, ws account.Workspace, a asset.Asset, grant func(*asset.Asset) error) (asset.Asset, error) {
+// announce writes a row under a new id, or under the one it has: if that is taken, or was (again), the error is fault.Duplicate. Grant, where
+// there is one, sees the asset before it is written and may still change it.
+func (s *Service) announce(
+	ctx context.Context, ws account.Workspace, a asset.Asset, again bool, grant func(*asset.Asset) error,
+) (asset.Asset, error) {
+	given := a.ID != (id.Asset{})
 	for range drawIDs {
-		a.ID = id.NewAsset(ws.ID, s.now())
+		if !given {
+			a.ID = id.NewAsset(ws.ID, s.now())
+		}
 		a.Shard = ws.Shard(a.ID)
 		if grant != nil {
 			if err := grant(&a); err != nil {
 				return asset.Asset{}, err
 			}
 		}
-		if taken, err := s.insert(ctx, a); err != nil {
+		written, taken, err := s.insert(ctx, a, again)
+		switch {
+		case err != nil:
 			return asset.Asset{}, err
-		} else if !taken {
+		case written:
 			return a, nil
+		case taken && given:
+			return asset.Asset{}, fault.New(fault.Duplicate, "The asset %s was created before.", a.ID)
 		}
 	}
 	return asset.Asset{}, fault.New(fault.Throttled, "Too many assets are being created in this workspace at the same moment. Repeat the request.")
 }
 
-// insert writes a new row, after the marker that leads the sweeper to it. taken says that the id exists: draw another.
-func (s *Service) insert(ctx context.Context, a asset.Asset) (taken bool, err error) {
+// insert writes a new row, after the marker that leads the sweeper to it. taken says that the id exists, or with again that it did and was
+// deleted. Neither written nor taken: another transaction was at it.
+func (s *Service) insert(ctx context.Context, a asset.Asset, again bool) (written, taken bool, err error) {
 	if err := s.markActive(ctx, a.Workspace, a.CreatedAt()); err != nil {
-		return false, err
+		return false, false, err
 	}
-	put := table.Put(a.Row(), table.Absent())
-	if a.Project == (id.Project{}) {
-		_, err = s.Table.Write(ctx, put)
+	ws := []table.Write{table.Put(a.Row(), table.Absent())}
+	if a.Project != (id.Project{}) {
+		ws = append(ws, project.NodePut(a.Project, a.ID, id.NewNode(a.Workspace, s.now())))
+	}
+	if again {
+		ws = append(ws, table.Check(schema.GoneKey(a.ID), table.Absent()))
+	}
+	if len(ws) == 1 {
+		_, err = s.Table.Write(ctx, ws[0])
 	} else {
-		err = s.Table.Transact(ctx, []table.Write{put, project.NodePut(a.Project, a.ID, id.NewNode(a.Workspace, s.now()))})
+		err = s.Table.Transact(ctx, ws)
 	}
-	if _, lost := table.Lost(err); lost || table.Refused(err) != nil {
-		return true, nil
+	if _, lost := table.Lost(err); lost {
+		return false, true, nil
+	}
+	if refused := table.Refused(err); refused != nil {
+		return false, slices.Contains(refused.Reasons, table.ConditionLost), nil
 	}
 	if err != nil {
-		return false, fmt.Errorf("announce asset %s: %w", a.ID, err)
+		return false, false, fmt.Errorf("announce asset %s: %w", a.ID, err)
 	}
-	return false, nil
+	return true, false, nil
 }

@@ -15,7 +15,8 @@ import (
 
 // Direct creates an asset from bytes that came with the request, at most MaxDirect of them. Bytes that are no good are refused
 // before anything is written (fault.Invalid about the field "file", fault.TooLarge). The row comes first, then the bytes, then the settling:
-// wherever it is cut off, the event or the sweeper goes on.
+// wherever it is cut off, the event or the sweeper goes on, and so does a draft that comes again under its ID: it brings the bytes that are
+// missing, and is fault.Duplicate when none are.
 func (s *Service) Direct(ctx context.Context, p access.Principal, d Draft, body []byte) (asset.Asset, error) {
 	ws, err := s.check(ctx, p, d)
 	if err != nil {
@@ -30,10 +31,23 @@ func (s *Service) Direct(ctx context.Context, p access.Principal, d Draft, body 
 		return asset.Asset{}, err
 	}
 	a.Via = asset.ViaDirect
-	if a, err = s.announce(ctx, ws, a, nil); err != nil {
+	made, err := s.announce(ctx, ws, a, d.Again, nil)
+	if d.Again && fault.Is(err, fault.Duplicate) {
+		made, err = s.unfinished(ctx, a, err)
+	}
+	if err != nil {
 		return asset.Asset{}, err
 	}
-	return s.store(ctx, a, info, body)
+	return s.store(ctx, made, info, body)
+}
+
+// unfinished is the asset of an earlier run of a direct upload if it still waits for its bytes, else the error is taken.
+func (s *Service) unfinished(ctx context.Context, a asset.Asset, taken error) (asset.Asset, error) {
+	found, err := s.Assets.Find(ctx, a.Workspace, a.ID)
+	if fault.Is(err, fault.NotFound) || err == nil && (found.Via != asset.ViaDirect || !open(found)) {
+		return asset.Asset{}, taken
+	}
+	return found, err
 }
 
 // accept judges the bytes of a request.

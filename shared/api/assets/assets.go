@@ -109,8 +109,16 @@ type AccountServices interface {
 // handler answers a request of a known principal.
 type handler func(w http.ResponseWriter, r *http.Request, p access.Principal) error
 
-// route puts a handler behind a method, a pattern and the API key.
+// route puts a handler behind a method, a pattern and the API key. POST panics: post puts the idempotency key before it too.
 func route(method, pattern string, s AccountServices, h handler) http.Handler {
+	if method == http.MethodPost {
+		panic("POST " + pattern + " is to be made by post")
+	}
+	return authenticated(method, pattern, s, h)
+}
+
+// authenticated puts a handler behind a method, a pattern and the API key.
+func authenticated(method, pattern string, s AccountServices, h handler) http.Handler {
 	return web.Route(method, pattern, Dialect{}, func(w http.ResponseWriter, r *http.Request) error {
 		p, err := authenticate(r, s.Accounts())
 		if err != nil {

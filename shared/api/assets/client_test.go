@@ -30,6 +30,7 @@ type request struct {
 	auth   string // the whole Authorization header, in place of key
 	body   string
 	kind   string // Content-Type; "" is application/json where there is a body, "-" sends none
+	once   string // Idempotency-Key; "" sends none
 }
 
 // answer is what came back.
@@ -125,6 +126,9 @@ func (c *client) do(t *testing.T, in request) answer {
 	}
 	if in.kind != "" && in.kind != "-" {
 		r.Header.Set("Content-Type", in.kind)
+	}
+	if in.once != "" {
+		r.Header.Set("Idempotency-Key", in.once)
 	}
 	h, endpoint := c.find(r)
 	var log bytes.Buffer

@@ -1,6 +1,7 @@
 package assets
 
 import (
+	"context"
 	"mime"
 	"net/http"
 	"strings"
@@ -9,12 +10,15 @@ import (
 	"github.com/assetry/assetry/shared/account"
 	"github.com/assetry/assetry/shared/api/web"
 	"github.com/assetry/assetry/shared/fault"
+	"github.com/assetry/assetry/shared/id"
+	"github.com/assetry/assetry/shared/idempotency"
 	"github.com/assetry/assetry/shared/link"
 	"github.com/assetry/assetry/shared/upload"
 )
 
 // UploadServices is what the routes need that begin an upload or move it on.
 type UploadServices interface {
+	Idempotency() *idempotency.Service
 	Accounts() *account.Service
 	Uploads() *upload.Service
 	Links() *link.Service
@@ -39,7 +43,7 @@ type createRequest struct {
 
 // Create is POST /assets: JSON reserves a signed upload, a form brings the bytes itself.
 func Create(s UploadServices) http.Handler {
-	return route(http.MethodPost, patternAssets, s, func(w http.ResponseWriter, r *http.Request, p access.Principal) error {
+	return post(patternAssets, s, func(w http.ResponseWriter, r *http.Request, p access.Principal) error {
 		if t, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); t == "multipart/form-data" {
 			return createDirect(w, r, s, p)
 		}
@@ -56,7 +60,7 @@ func createSigned(w http.ResponseWriter, r *http.Request, s UploadServices, p ac
 	if err != nil {
 		return err
 	}
-	a, g, err := s.Uploads().Begin(r.Context(), p, d)
+	a, g, err := s.Uploads().Begin(r.Context(), p, under(r.Context(), d))
 	if err != nil {
 		return draftFault(err)
 	}
@@ -127,6 +131,13 @@ func (f draftFields) draft() (upload.Draft, error) {
 	return d, err
 }
 
+// under gives a draft the id that was drawn for its request.
+func under(ctx context.Context, d upload.Draft) upload.Draft {
+	thing, again := given(ctx)
+	d.ID, d.Again = id.Asset(thing), again
+	return d
+}
+
 // draftFault gives the name of a draft the name it has in this API.
 func draftFault(err error) error {
 	return rename(err, "name", "file_name")
@@ -148,7 +159,7 @@ func createDirect(w http.ResponseWriter, r *http.Request, s UploadServices, p ac
 	if err != nil {
 		return err
 	}
-	a, err := s.Uploads().Direct(r.Context(), p, d, f.file)
+	a, err := s.Uploads().Direct(r.Context(), p, under(r.Context(), d), f.file)
 	if err != nil {
 		return draftFault(err)
 	}

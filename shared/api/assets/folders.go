@@ -9,12 +9,19 @@ import (
 	"github.com/assetry/assetry/shared/fault"
 	"github.com/assetry/assetry/shared/folder"
 	"github.com/assetry/assetry/shared/id"
+	"github.com/assetry/assetry/shared/idempotency"
 )
 
 // FolderServices is what the routes of library folders need.
 type FolderServices interface {
 	Accounts() *account.Service
 	Folders() *folder.Service
+}
+
+// FolderPostServices is what the routes need that make a folder or fill one.
+type FolderPostServices interface {
+	FolderServices
+	Idempotency() *idempotency.Service
 }
 
 type createFolderRequest struct {
@@ -28,8 +35,8 @@ type folderAnswer struct {
 }
 
 // FoldersCreate is POST /workspaces/{workspaceId}/library/folders. Without a body or a name the folder gets a free one.
-func FoldersCreate(s FolderServices) http.Handler {
-	return route(http.MethodPost, patternFolders, s, func(w http.ResponseWriter, r *http.Request, p access.Principal) error {
+func FoldersCreate(s FolderPostServices) http.Handler {
+	return post(patternFolders, s, func(w http.ResponseWriter, r *http.Request, p access.Principal) error {
 		workspace, err := workspaceID(web.PathValue(r, paramWorkspace))
 		if err != nil {
 			return err
@@ -45,7 +52,8 @@ func FoldersCreate(s FolderServices) http.Handler {
 		if err := checkFields(field{name: "name", sent: title}); err != nil {
 			return err
 		}
-		f, err := s.Folders().Create(r.Context(), p, workspace, value(title))
+		thing, _ := given(r.Context())
+		f, err := s.Folders().CreateAs(r.Context(), p, folder.Folder{ID: id.Folder(thing), Workspace: workspace, Name: value(title)})
 		if err != nil {
 			return err
 		}
@@ -103,8 +111,8 @@ type addItemAnswer struct {
 }
 
 // FolderItemsAdd is POST /workspaces/{workspaceId}/library/folders/{folderId}/items: saves a text.
-func FolderItemsAdd(s FolderServices) http.Handler {
-	return route(http.MethodPost, patternFolderItems, s, func(w http.ResponseWriter, r *http.Request, p access.Principal) error {
+func FolderItemsAdd(s FolderPostServices) http.Handler {
+	return post(patternFolderItems, s, func(w http.ResponseWriter, r *http.Request, p access.Principal) error {
 		workspace, f, err := folderPath(r)
 		if err != nil {
 			return err
@@ -116,7 +124,10 @@ func FolderItemsAdd(s FolderServices) http.Handler {
 		if err := body.check(); err != nil {
 			return err
 		}
-		item, err := s.Folders().AddText(r.Context(), p, workspace, f, value(body.Text), value(body.Description))
+		thing, _ := given(r.Context())
+		item, err := s.Folders().AddAs(r.Context(), p, workspace, folder.Item{
+			Node: id.Node(thing), Folder: f, Text: value(body.Text), Description: value(body.Description),
+		})
 		if err != nil {
 			return err
 		}

@@ -12,7 +12,7 @@ import (
 // Complete is POST /assets/{assetId}/complete: settles what has arrived. A ready asset stays 200, because the bucket's event
 // usually wins against the client's call.
 func Complete(s UploadServices) http.Handler {
-	return route(http.MethodPost, patternComplete, s, func(w http.ResponseWriter, r *http.Request, p access.Principal) error {
+	return post(patternComplete, s, func(w http.ResponseWriter, r *http.Request, p access.Principal) error {
 		id, err := action(r)
 		if err != nil {
 			return err
@@ -31,7 +31,7 @@ func Complete(s UploadServices) http.Handler {
 
 // Retry is POST /assets/{assetId}/retry: a new signed upload for an asset that failed.
 func Retry(s UploadServices) http.Handler {
-	return route(http.MethodPost, patternRetry, s, func(w http.ResponseWriter, r *http.Request, p access.Principal) error {
+	return post(patternRetry, s, func(w http.ResponseWriter, r *http.Request, p access.Principal) error {
 		id, err := action(r)
 		if err != nil {
 			return err

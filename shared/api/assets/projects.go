@@ -7,6 +7,7 @@ import (
 	"github.com/assetry/assetry/shared/account"
 	"github.com/assetry/assetry/shared/api/web"
 	"github.com/assetry/assetry/shared/id"
+	"github.com/assetry/assetry/shared/idempotency"
 	"github.com/assetry/assetry/shared/project"
 )
 
@@ -14,6 +15,12 @@ import (
 type ProjectServices interface {
 	Accounts() *account.Service
 	Projects() *project.Service
+}
+
+// ProjectPostServices is what the routes need that make a project or change one.
+type ProjectPostServices interface {
+	ProjectServices
+	Idempotency() *idempotency.Service
 }
 
 type createProjectRequest struct {
@@ -37,8 +44,8 @@ func renderProject(p project.Project) projectAnswer {
 }
 
 // ProjectsCreate is POST /projects.
-func ProjectsCreate(s ProjectServices) http.Handler {
-	return route(http.MethodPost, patternProjects, s, func(w http.ResponseWriter, r *http.Request, p access.Principal) error {
+func ProjectsCreate(s ProjectPostServices) http.Handler {
+	return post(patternProjects, s, func(w http.ResponseWriter, r *http.Request, p access.Principal) error {
 		var body createProjectRequest
 		if err := web.DecodeJSON(r, &body); err != nil {
 			return err
@@ -51,7 +58,8 @@ func ProjectsCreate(s ProjectServices) http.Handler {
 		if err != nil {
 			return err
 		}
-		prj, err := s.Projects().Create(r.Context(), p, workspace, body.Name)
+		thing, _ := given(r.Context())
+		prj, err := s.Projects().CreateAs(r.Context(), p, project.Project{ID: id.Project(thing), Workspace: workspace, Name: body.Name})
 		if err != nil {
 			return err
 		}
@@ -109,7 +117,7 @@ func ProjectsRetrieve(s ProjectServices) http.Handler {
 
 // AttachServices is what Attach needs.
 type AttachServices interface {
-	ProjectServices
+	ProjectPostServices
 	PublicURL() string
 }
 
@@ -122,7 +130,7 @@ type attachAnswer struct {
 
 // Attach is POST /projects/{projectId}/assets/{assetId}/attach.
 func Attach(s AttachServices) http.Handler {
-	return route(http.MethodPost, patternAttach, s, func(w http.ResponseWriter, r *http.Request, p access.Principal) error {
+	return post(patternAttach, s, func(w http.ResponseWriter, r *http.Request, p access.Principal) error {
 		prj, err := projectID(web.PathValue(r, paramProject))
 		if err != nil {
 			return err

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/assetry/assetry/infra/local/versity/versitytest"
 	"github.com/assetry/assetry/shared/access"
@@ -17,6 +18,7 @@ import (
 	"github.com/assetry/assetry/shared/asset"
 	"github.com/assetry/assetry/shared/folder"
 	"github.com/assetry/assetry/shared/id"
+	"github.com/assetry/assetry/shared/idempotency"
 	"github.com/assetry/assetry/shared/link"
 	"github.com/assetry/assetry/shared/page"
 	"github.com/assetry/assetry/shared/project"
@@ -42,24 +44,29 @@ type stack struct {
 	links    *link.Service
 	projects *project.Service
 	folders  *folder.Service
+	once     *idempotency.Service
 	public   string
 
 	home, other, third account.Workspace // of the keys below; third is reached by owner and viewer too
 	keys               keys
+	late               time.Duration // how far the clock of the idempotency keys is ahead
 }
+
+func (s *stack) time() time.Time { return time.Now().Add(s.late) }
 
 // keys are secrets: three roles in home, an owner of other, and one that was revoked.
 type keys struct{ owner, editor, viewer, stranger, revoked string }
 
 var _ routes.Services = (*stack)(nil)
 
-func (s *stack) Accounts() *account.Service { return s.accounts }
-func (s *stack) Assets() *asset.Service     { return s.assets }
-func (s *stack) Uploads() *upload.Service   { return s.uploads }
-func (s *stack) Links() *link.Service       { return s.links }
-func (s *stack) Projects() *project.Service { return s.projects }
-func (s *stack) Folders() *folder.Service   { return s.folders }
-func (s *stack) PublicURL() string          { return s.public }
+func (s *stack) Accounts() *account.Service        { return s.accounts }
+func (s *stack) Assets() *asset.Service            { return s.assets }
+func (s *stack) Uploads() *upload.Service          { return s.uploads }
+func (s *stack) Links() *link.Service              { return s.links }
+func (s *stack) Projects() *project.Service        { return s.projects }
+func (s *stack) Folders() *folder.Service          { return s.folders }
+func (s *stack) Idempotency() *idempotency.Service { return s.once }
+func (s *stack) PublicURL() string                 { return s.public }
 
 func newStack(t *testing.T) *stack {
 	t.Helper()
@@ -80,6 +87,7 @@ func newStack(t *testing.T) *stack {
 	s.uploads = upload.New(upload.Parts{
 		Table: db, Bucket: s.bucket, Assets: s.assets, Workspaces: s.accounts, Folders: s.folders, Projects: s.projects,
 	}, upload.Options{})
+	s.once = idempotency.New(db, idempotency.Options{Now: s.time})
 	s.settle()
 	return s
 }
@@ -178,7 +186,7 @@ func rowKind(k table.Key) string {
 	if _, _, _, ok := schema.ParseAssetKey(k); ok {
 		return "asset"
 	}
-	for prefix, kind := range map[string]string{"gone#": "gone", "active#": "active", "due#": "due", "prj_": "node"} {
+	for prefix, kind := range map[string]string{"gone#": "gone", "once#": "once", "active#": "active", "due#": "due", "prj_": "node"} {
 		if strings.HasPrefix(k.PK, prefix) {
 			return kind
 		}

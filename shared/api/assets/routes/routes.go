@@ -11,6 +11,7 @@ import (
 	"github.com/assetry/assetry/shared/api/web"
 	"github.com/assetry/assetry/shared/asset"
 	"github.com/assetry/assetry/shared/folder"
+	"github.com/assetry/assetry/shared/idempotency"
 	"github.com/assetry/assetry/shared/link"
 	"github.com/assetry/assetry/shared/project"
 	"github.com/assetry/assetry/shared/upload"
@@ -24,6 +25,7 @@ type Services interface {
 	Links() *link.Service
 	Projects() *project.Service
 	Folders() *folder.Service
+	Idempotency() *idempotency.Service
 	PublicURL() string
 }
 

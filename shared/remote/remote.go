@@ -27,6 +27,9 @@ type Query struct {
 	Length int64
 	// Same, unless zero, is the file that was seen before: another one is an *Error with the reason Changed.
 	Same Identity
+	// Limit is how many bytes the whole file may have; 0: any number. A larger one is an *Error with the reason TooLarge, from Get if its size
+	// is said, else from reading the body.
+	Limit int64
 }
 
 // Identity tells one state of a file from another: as far as the source says.

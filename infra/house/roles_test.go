@@ -11,32 +11,33 @@ import (
 )
 
 // roles are the rights of each function, "action on resource". A function that calls more needs a line here and one in template.yaml;
-// one that calls less loses both. What calls what is in the comments of shared/table/dynamo, shared/s3blob and shared/bus/eventbridge.
+// one that calls less loses both. Every POST puts, updates and deletes the marker of its idempotency key.
+// What calls what is in the comments of shared/table/dynamo, shared/s3blob and shared/bus/eventbridge.
 var roles = map[string][]string{
 	"assets-create": { // row, markers and folder are put, the settled row is updated; a stored version that lost is removed
-		"dynamodb:GetItem on table", "dynamodb:PutItem on table", "dynamodb:UpdateItem on table",
+		"dynamodb:GetItem on table", "dynamodb:PutItem on table", "dynamodb:UpdateItem on table", "dynamodb:DeleteItem on table", "dynamodb:ConditionCheckItem on table",
 		"s3:PutObject on w/*", "s3:GetObject on w/*", "s3:GetObjectVersion on w/*", "s3:DeleteObjectVersion on w/*", "secretsmanager:GetSecretValue on key",
 	},
 	"assets-list":     {"dynamodb:GetItem on table", "dynamodb:BatchGetItem on table", "dynamodb:Query on table", "secretsmanager:GetSecretValue on key"},
 	"assets-retrieve": {"dynamodb:GetItem on table", "secretsmanager:GetSecretValue on key"},
 	"assets-delete":   {"dynamodb:GetItem on table", "dynamodb:PutItem on table", "dynamodb:DeleteItem on table"},
 	"assets-complete": {
-		"dynamodb:GetItem on table", "dynamodb:UpdateItem on table",
+		"dynamodb:GetItem on table", "dynamodb:UpdateItem on table", "dynamodb:PutItem on table", "dynamodb:DeleteItem on table",
 		"s3:GetObject on w/*", "s3:GetObjectVersion on w/*", "s3:DeleteObjectVersion on w/*", "secretsmanager:GetSecretValue on key",
 	},
 	"assets-retry": { // s3:PutObject is what the form is signed for
-		"dynamodb:GetItem on table", "dynamodb:PutItem on table", "dynamodb:UpdateItem on table", "s3:PutObject on w/*", "secretsmanager:GetSecretValue on key",
+		"dynamodb:GetItem on table", "dynamodb:PutItem on table", "dynamodb:UpdateItem on table", "dynamodb:DeleteItem on table", "s3:PutObject on w/*", "secretsmanager:GetSecretValue on key",
 	},
 	"assets-content":    {"dynamodb:GetItem on table", "s3:GetObject on w/*", "s3:GetObjectVersion on w/*", "secretsmanager:GetSecretValue on key"},
-	"assets-attach":     {"dynamodb:GetItem on table", "dynamodb:PutItem on table"},
+	"assets-attach":     {"dynamodb:GetItem on table", "dynamodb:PutItem on table", "dynamodb:UpdateItem on table", "dynamodb:DeleteItem on table"},
 	"workspaces-list":   {"dynamodb:GetItem on table"},
-	"projects-create":   {"dynamodb:GetItem on table", "dynamodb:PutItem on table"},
+	"projects-create":   {"dynamodb:GetItem on table", "dynamodb:PutItem on table", "dynamodb:UpdateItem on table", "dynamodb:DeleteItem on table"},
 	"projects-list":     {"dynamodb:GetItem on table", "dynamodb:Query on table", "secretsmanager:GetSecretValue on key"},
 	"projects-retrieve": {"dynamodb:GetItem on table"},
 	"projects-nodes":    {"dynamodb:GetItem on table", "dynamodb:BatchGetItem on table", "dynamodb:Query on table", "secretsmanager:GetSecretValue on key"},
-	"folders-create":    {"dynamodb:GetItem on table", "dynamodb:BatchGetItem on table", "dynamodb:PutItem on table"},
+	"folders-create":    {"dynamodb:GetItem on table", "dynamodb:BatchGetItem on table", "dynamodb:PutItem on table", "dynamodb:UpdateItem on table", "dynamodb:DeleteItem on table"},
 	"folders-delete":    {"dynamodb:GetItem on table", "dynamodb:DeleteItem on table"},
-	"folders-add-item":  {"dynamodb:GetItem on table", "dynamodb:ConditionCheckItem on table", "dynamodb:PutItem on table"},
+	"folders-add-item":  {"dynamodb:GetItem on table", "dynamodb:ConditionCheckItem on table", "dynamodb:PutItem on table", "dynamodb:UpdateItem on table", "dynamodb:DeleteItem on table"},
 	"openapi":           nil,
 	"fallback":          nil,
 	"open-link":         {"dynamodb:GetItem on table", "s3:GetObject on w/*", "s3:GetObjectVersion on w/*", "secretsmanager:GetSecretValue on key"},

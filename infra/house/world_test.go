@@ -20,6 +20,7 @@ import (
 	"github.com/assetry/assetry/shared/bus"
 	"github.com/assetry/assetry/shared/folder"
 	"github.com/assetry/assetry/shared/id"
+	"github.com/assetry/assetry/shared/idempotency"
 	"github.com/assetry/assetry/shared/link"
 	"github.com/assetry/assetry/shared/page"
 	"github.com/assetry/assetry/shared/project"
@@ -122,16 +123,18 @@ type world struct {
 	links    *link.Service
 	projects *project.Service
 	folders  *folder.Service
+	once     *idempotency.Service
 	bus      *recorder
 	*witness
 }
 
-func (w *world) Accounts() *account.Service { return w.accounts }
-func (w *world) Assets() *asset.Service     { return w.assets }
-func (w *world) Uploads() *upload.Service   { return w.uploads }
-func (w *world) Projects() *project.Service { return w.projects }
-func (w *world) Folders() *folder.Service   { return w.folders }
-func (w *world) PublicURL() string          { return "https://assets.example.com" }
+func (w *world) Accounts() *account.Service        { return w.accounts }
+func (w *world) Assets() *asset.Service            { return w.assets }
+func (w *world) Uploads() *upload.Service          { return w.uploads }
+func (w *world) Projects() *project.Service        { return w.projects }
+func (w *world) Folders() *folder.Service          { return w.folders }
+func (w *world) Idempotency() *idempotency.Service { return w.once }
+func (w *world) PublicURL() string                 { return "https://assets.example.com" }
 
 // Links needs the root key.
 func (w *world) Links() *link.Service {
@@ -184,6 +187,7 @@ func newWorld(t *testing.T, at time.Time) *world {
 	w.folders = folder.New(rows, folder.Options{Now: now})
 	w.projects = project.New(rows, w.assets, sealer, project.Options{Now: now})
 	w.links = link.NewService(link.New(root), w.assets, w.accounts, objects, link.Options{Now: now})
+	w.once = idempotency.New(rows, idempotency.Options{Now: now})
 	w.uploads = upload.New(upload.Parts{
 		Table: rows, Bucket: objects, Assets: w.assets, Workspaces: w.accounts, Folders: w.folders, Projects: w.projects,
 	}, upload.Options{Now: now})

@@ -121,6 +121,8 @@ const (
 	Status      = "status"       // Number: HTTP status of the last answer
 	Took        = "took"         // Number: milliseconds of the last attempt
 	Holder      = "holder"       // String: who is sending to this webhook about this asset
+	// AssetVersion is the version of the asset that an event tells of, a Number.
+	AssetVersion = "asset_version"
 )
 
 // Attributes of imports by address, beside Workspace, Generation, Upload and PartSize. Version counts the runs that were asked for: each asks

@@ -1,0 +1,120 @@
+package webhook
+
+import (
+	"encoding/json"
+	"fmt"
+	"hash/fnv"
+	"time"
+
+	"github.com/assetry/assetry/shared/bus"
+	"github.com/assetry/assetry/shared/id"
+)
+
+// State is what became of a delivery.
+type State string
+
+// The states. Pending is the only one that changes by itself.
+const (
+	Pending    State = "pending"    // it is being sent, or waits for the next attempt
+	Delivered  State = "delivered"  // the receiver took it
+	Superseded State = "superseded" // not sent: a later version of the asset had been
+	Dead       State = "dead"       // given up
+)
+
+// Delivery is one event on its way to one webhook.
+type Delivery struct {
+	ID          id.Delivery
+	Webhook     id.Webhook
+	Event       string // id of the event
+	Type        bus.Type
+	State       State
+	Body        string        // JSON as it is sent
+	Attempts    int           // begun since it was made or last replayed
+	AttemptedAt time.Time     // when the last attempt was begun; zero before the first
+	Status      int           // HTTP status of the last answer; 0: there was none
+	Took        time.Duration // how long the last attempt took, to the millisecond
+	Failure     string        // why the last attempt failed or the delivery ended, for people
+
+	asset   string // the event's asset; "" for a test, which has no order
+	version int64  // the asset's
+	claims  int64  // how often it was taken in hand, ever
+	lease   time.Time
+	due     time.Time // of its due row
+	seq     int64     // of its due row
+	expires time.Time
+}
+
+// NextAt is when a pending delivery is tried next, or again if whoever has it in hand now dies; zero for one that has ended.
+func (d Delivery) NextAt() time.Time {
+	if d.State != Pending {
+		return time.Time{}
+	}
+	return d.due
+}
+
+// CreatedAt is when the event happened.
+func (d Delivery) CreatedAt() time.Time { return d.ID.Time() }
+
+// Waits is how long the attempts after the first wait for their turn, give or take a tenth: ten attempts in a day.
+func Waits() []time.Duration {
+	return []time.Duration{
+		time.Minute, 5 * time.Minute, 15 * time.Minute, time.Hour, 2 * time.Hour, 4 * time.Hour, 4 * time.Hour, 6 * time.Hour, 6 * time.Hour,
+	}
+}
+
+// MaxAttempts is how often one delivery is tried before it is dead.
+func MaxAttempts() int { return len(Waits()) + 1 }
+
+// attempts is how often a delivery is tried: a test once.
+func (d Delivery) mayTry() int {
+	if d.Type == TypeTest {
+		return 1
+	}
+	return MaxAttempts()
+}
+
+// wait is the time to the attempt after those that were made. What keeps the many that failed together from coming back together is drawn
+// from the delivery's own id, so that whoever computes it gets the same.
+func (d Delivery) wait() time.Duration {
+	base := Waits()[d.Attempts-1]
+	sum := fnv.New32a()
+	fmt.Fprintf(sum, "%s#%d", d.ID, d.claims)
+	fifth := base / 5
+	return base - fifth/2 + time.Duration(int64(fifth)*int64(sum.Sum32()%1000)/999)
+}
+
+// envelope is the JSON that is sent: what Standard Webhooks recommends.
+type envelope struct {
+	Type      bus.Type  `json:"type"`
+	Timestamp time.Time `json:"timestamp"` // of the event, not of the attempt
+	Data      any       `json:"data"`
+}
+
+// testData is the data of TypeTest.
+type testData struct {
+	SchemaVersion int    `json:"schema_version"`
+	ID            string `json:"event_id"`
+	Workspace     string `json:"workspace_id"`
+	Webhook       string `json:"webhook_id"`
+}
+
+// fresh is a delivery that is in our hands for its first attempt.
+func (s *Service) fresh(h Webhook, d Delivery, e envelope) (Delivery, error) {
+	e.Timestamp = e.Timestamp.UTC()
+	b, err := json.Marshal(e)
+	if err != nil {
+		return Delivery{}, fmt.Errorf("body of event %s: %w", d.Event, err)
+	}
+	now := s.now()
+	d.Webhook, d.Type, d.State, d.Body = h.ID, e.Type, Pending, string(b)
+	d.expires = now.Add(KeepDeliveries)
+	return d.begun(now), nil
+}
+
+// begun is the delivery in our hands for the first attempt of a series, with a due row for whoever must follow us.
+func (d Delivery) begun(now time.Time) Delivery {
+	d.State, d.Attempts, d.claims = Pending, 1, d.claims+1
+	d.lease = now.Add(leaseTime).Truncate(time.Millisecond)
+	d.due, d.seq = d.lease, d.claims
+	return d
+}

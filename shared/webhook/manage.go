@@ -1,0 +1,282 @@
+package webhook
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/assetry/assetry/shared/access"
+	"github.com/assetry/assetry/shared/bus"
+	"github.com/assetry/assetry/shared/fault"
+	"github.com/assetry/assetry/shared/id"
+	"github.com/assetry/assetry/shared/name"
+	"github.com/assetry/assetry/shared/schema"
+	"github.com/assetry/assetry/shared/table"
+)
+
+// Spec is what a new webhook is made from.
+type Spec struct {
+	URL         string
+	Description string
+	Events      []bus.Type // wanted types; none: all, also those that are yet to come
+}
+
+// Change is what Update changes; nil leaves a thing as it is.
+type Change struct {
+	URL         *string
+	Description *string
+	Events      *[]bus.Type
+	Enabled     *bool
+}
+
+// Create makes a webhook, enabled, and gives its secret, which nothing but RotateSecret will show again. An address that must not be reached, a
+// text that is too long and a type that is not of Types are fault.Invalid; the eleventh webhook of a workspace is fault.Conflict.
+func (s *Service) Create(ctx context.Context, p access.Principal, w id.Workspace, spec Spec) (Webhook, string, error) {
+	if err := access.Authorize(p, access.CreateWebhook, w); err != nil {
+		return Webhook{}, "", err
+	}
+	events, err := s.check(&spec.URL, &spec.Description, spec.Events)
+	if err != nil {
+		return Webhook{}, "", err
+	}
+	for range maxTries {
+		h := Webhook{
+			ID: id.NewWebhook(w, s.now()), Workspace: w, URL: spec.URL, Description: spec.Description, Events: events,
+			Enabled: true, Epoch: 1, CreatedBy: p.Key, Version: 1,
+		}
+		done, err := s.insert(ctx, h)
+		if err != nil {
+			return Webhook{}, "", err
+		}
+		if done {
+			return h, s.secretText(h), nil
+		}
+	}
+	return Webhook{}, "", busy()
+}
+
+// busy is for a caller that lost to others maxTries times.
+func busy() error {
+	return fault.New(fault.Throttled, "Others are changing webhooks of this workspace; wait a moment and repeat.")
+}
+
+// insert writes a webhook and counts it; not done means that another was counted at the same time.
+func (s *Service) insert(ctx context.Context, h Webhook) (done bool, err error) {
+	row, count := h.row(), schema.WebhookCountKey(h.Workspace)
+	number, err := s.Table.Get(ctx, count, table.Strong)
+	counted := table.Update(count, table.Less(schema.Count, table.Int(MaxWebhooks)), table.Add(schema.Count, table.Int(1)))
+	if errors.Is(err, table.ErrNotFound) {
+		counted = table.Put(table.Item{
+			table.AttrPK: table.String(count.PK), table.AttrSK: table.String(count.SK), schema.Count: table.Int(1),
+		}, table.Absent())
+	} else if err != nil {
+		return false, fmt.Errorf("count webhooks of %s: %w", h.Workspace, err)
+	}
+	if number.Int(schema.Count) >= MaxWebhooks {
+		return false, fault.New(fault.Conflict, "Workspace %s has %d webhooks, which is as many as there may be; delete one first.", h.Workspace, MaxWebhooks)
+	}
+	err = s.Table.Transact(ctx, []table.Write{table.Put(row, table.Absent()), counted})
+	if refused := table.Refused(err); refused != nil {
+		// It may be there already: written by an earlier attempt of the driver whose answer was lost.
+		return refused.Current[0] != nil && table.EqualItems(refused.Current[0], row), nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("create webhook: %w", err)
+	}
+	return true, nil
+}
+
+// check says what is wrong with what a client sent, all of it, and gives the types sorted. nil texts are not looked at.
+func (s *Service) check(url, description *string, events []bus.Type) ([]bus.Type, error) {
+	var bad []fault.Field
+	if url != nil {
+		bad = append(bad, s.checkURL(*url)...)
+	}
+	if description != nil {
+		bad = append(bad, fault.FieldsOf(name.CheckText("description", *description, MaxDescription))...)
+	}
+	sorted := slices.Sorted(slices.Values(events))
+	for i, t := range sorted {
+		if !slices.Contains(Types(), t) {
+			bad = append(bad, fault.Field{Name: "events", Message: fmt.Sprintf("%.60q is no type of event; known are %s", string(t), known())})
+		} else if i > 0 && sorted[i-1] == t {
+			bad = append(bad, fault.Field{Name: "events", Message: fmt.Sprintf("%q is there twice; send it once", string(t))})
+		}
+		if len(bad) > 2*len(Types()) {
+			break // enough said
+		}
+	}
+	return sorted, fault.BadFields(bad)
+}
+
+func known() string {
+	var ts []string
+	for _, t := range Types() {
+		ts = append(ts, string(t))
+	}
+	return strings.Join(ts, ", ")
+}
+
+func (s *Service) checkURL(url string) []fault.Field {
+	if len(url) > MaxURL {
+		return []fault.Field{{Name: "url", Message: fmt.Sprintf("has %d bytes; at most %d are allowed", len(url), MaxURL)}}
+	}
+	return fault.FieldsOf(s.Sender.Check(url))
+}
+
+// Get reads a webhook of a workspace. The error is fault.NotFound when there is none.
+func (s *Service) Get(ctx context.Context, p access.Principal, w id.Workspace, h id.Webhook) (Webhook, error) {
+	if err := access.Authorize(p, access.ReadWebhook, w); err != nil {
+		return Webhook{}, err
+	}
+	return s.read(ctx, w, h)
+}
+
+func (s *Service) read(ctx context.Context, w id.Workspace, h id.Webhook) (Webhook, error) {
+	it, err := s.Table.Get(ctx, schema.WebhookKey(w, h), table.Strong)
+	if errors.Is(err, table.ErrNotFound) {
+		return Webhook{}, access.Missing("webhook")
+	}
+	if err != nil {
+		return Webhook{}, fmt.Errorf("read webhook %s: %w", h, err)
+	}
+	return fromRow(it)
+}
+
+// Update changes a webhook. A version other than 0 must be the present one, else the error is fault.Stale. Enabling forgets the failures
+// that disabled it.
+func (s *Service) Update(ctx context.Context, p access.Principal, w id.Workspace, h id.Webhook, c Change, version int64) (Webhook, error) {
+	if err := access.Authorize(p, access.ManageWebhook, w); err != nil {
+		return Webhook{}, err
+	}
+	var events []bus.Type
+	if c.Events != nil {
+		events = *c.Events
+	}
+	events, err := s.check(c.URL, c.Description, events)
+	if err != nil {
+		return Webhook{}, err
+	}
+	if c.Events != nil {
+		c.Events = &events
+	}
+	return s.mutate(ctx, w, h, version, func(now *Webhook) error {
+		s.apply(now, c)
+		return nil
+	})
+}
+
+// apply changes a webhook as asked.
+func (s *Service) apply(h *Webhook, c Change) {
+	if c.URL != nil {
+		h.URL = *c.URL
+	}
+	if c.Description != nil {
+		h.Description = *c.Description
+	}
+	if c.Events != nil {
+		h.Events = *c.Events
+	}
+	switch {
+	case c.Enabled == nil:
+	case *c.Enabled:
+		h.enable()
+	case h.Enabled:
+		h.disable(s.now(), "It was disabled by request.")
+	}
+}
+
+// mutate reads a webhook, changes it, and writes it unless somebody else did in between: then again. A version other than 0 must be
+// that of the row. What does not change anything is not written.
+func (s *Service) mutate(ctx context.Context, w id.Workspace, h id.Webhook, version int64, change func(*Webhook) error) (Webhook, error) {
+	old, err := s.read(ctx, w, h)
+	for range maxTries {
+		if err != nil {
+			return Webhook{}, err
+		}
+		if version != 0 && version != old.Version {
+			return Webhook{}, fault.New(fault.Stale, "The webhook is at version %d, not %d; read it again and decide anew.", old.Version, version)
+		}
+		changed := old
+		if err := change(&changed); err != nil {
+			return Webhook{}, err
+		}
+		if table.EqualItems(old.row(), changed.row()) {
+			return old, nil
+		}
+		changed.Version++
+		_, err = s.Table.Write(ctx, table.Put(changed.row(), old.unchanged()))
+		if err == nil {
+			return changed, nil
+		}
+		current, lost := table.Lost(err)
+		if !lost {
+			return Webhook{}, fmt.Errorf("change webhook %s: %w", h, err)
+		}
+		if current == nil {
+			return Webhook{}, access.Missing("webhook")
+		}
+		if table.EqualItems(current, changed.row()) {
+			return changed, nil // an earlier attempt of the driver had written it, and its answer was lost
+		}
+		old, err = fromRow(current)
+	}
+	return Webhook{}, busy()
+}
+
+// unchanged holds while nobody wrote the row since it was read.
+func (h Webhook) unchanged() table.Cond {
+	return table.All(table.Eq(schema.Version, table.Int(h.Version)), table.Eq(schema.Failures, table.Int(int64(h.Failures))))
+}
+
+// RotateSecret gives a webhook another secret, and shows it. The former one signs beside it for OverlapTime. After MaxRotations within
+// that time the error is fault.Conflict.
+func (s *Service) RotateSecret(ctx context.Context, p access.Principal, w id.Workspace, h id.Webhook) (Webhook, string, error) {
+	if err := access.Authorize(p, access.ManageWebhook, w); err != nil {
+		return Webhook{}, "", err
+	}
+	found, err := s.mutate(ctx, w, h, 0, func(h *Webhook) error {
+		now := s.now().UTC().Truncate(time.Millisecond)
+		overlapping := len(h.epochs(now)) - 1
+		if overlapping >= MaxRotations {
+			return fault.New(fault.Conflict, "The secret was rotated %d times within a day, and all %d former ones still sign; use the last one, or wait.",
+				overlapping, overlapping)
+		}
+		h.Rotated = append(slices.Clone(h.Rotated[len(h.Rotated)-overlapping:]), now)
+		h.Epoch++
+		return nil
+	})
+	if err != nil {
+		return Webhook{}, "", err
+	}
+	return found, s.secretText(found), nil
+}
+
+// Delete removes a webhook; nothing is sent to it from then on, and its deliveries go a little later (RemoveDeliveries). Of many who delete it
+// at once one succeeds; to the others, and afterwards, it is fault.NotFound.
+func (s *Service) Delete(ctx context.Context, p access.Principal, w id.Workspace, h id.Webhook) error {
+	if err := access.Authorize(p, access.ManageWebhook, w); err != nil {
+		return err
+	}
+	for range maxTries {
+		err := s.Table.Transact(ctx, []table.Write{
+			table.Delete(schema.WebhookKey(w, h), table.Present()),
+			table.Update(schema.WebhookCountKey(w), table.Greater(schema.Count, table.Int(0)), table.Add(schema.Count, table.Int(-1))),
+		})
+		refused := table.Refused(err)
+		switch {
+		case err == nil:
+			return nil
+		case refused == nil:
+			return fmt.Errorf("delete webhook %s: %w", h, err)
+		case refused.Reasons[0] == table.ConditionLost:
+			return access.Missing("webhook")
+		case refused.Reasons[1] == table.ConditionLost:
+			return fmt.Errorf("delete webhook %s: the workspace's count of webhooks is not above 0", h)
+		}
+	}
+	return busy()
+}

@@ -31,7 +31,7 @@ type Object struct {
 	Type     string            // Content-Type as stored: what the writer declared
 	Meta     map[string]string // user metadata, lower-case names without x-amz-meta-
 	Modified time.Time
-	Checksum Checksum // of the whole object; only Head asks for it, and zero where the bucket keeps none of the whole
+	Checksum Checksum // of the whole object, as Head, Put and CompleteParts tell it; zero where the bucket keeps none of the whole
 }
 
 // Version is one entry of a listing of versions.
@@ -48,7 +48,7 @@ type FormSpec struct {
 	Type             string            // exact Content-Type field
 	Meta             map[string]string // exact x-amz-meta-* fields
 	MinSize, MaxSize int64             // content-length-range in bytes, inclusive
-	Checksum         Checksum          // S3 refuses other bytes; zero: none
+	Checksum         Checksum          // with a value: S3 refuses other bytes; zero: none
 	Expires          time.Time
 }
 
@@ -93,16 +93,18 @@ type PutOptions struct {
 	Type     string
 	Meta     map[string]string
 	IfAbsent bool // ErrExists if the key already has a current version
-	// Checksum of the whole object. Put and CompleteParts refuse other bytes with ErrChecksum. StartParts takes its algorithm alone, which must
-	// be one that S3 computes over a whole multipart upload: see Algorithm.WholeOfParts.
+	// Checksum of the whole object. Put and CompleteParts refuse other bytes with ErrChecksum, and one that makes no sense with
+	// fault.Invalid; Copy ignores it. StartParts takes the algorithm alone, which must be one that S3 computes over a whole multipart
+	// upload: see Algorithm.WholeOfParts. CompleteParts compares only if StartParts was given the same algorithm.
 	Checksum Checksum
 }
 
 // Part is one part of a multipart upload.
 type Part struct {
-	Number int    // 1 to 10,000
-	ETag   string // without quotes
-	Size   int64
+	Number   int    // 1 to 10,000
+	ETag     string // without quotes
+	Size     int64
+	Checksum Checksum // of this part; only ListParts tells it, of uploads that were started with an algorithm
 }
 
 // Upload is one multipart upload that is still open.
@@ -150,16 +152,18 @@ type Writer interface {
 type Parts interface {
 	StartParts(ctx context.Context, key string, o PutOptions) (upload string, err error)
 	PutPart(ctx context.Context, key, upload string, number int, body io.ReadSeeker, size int64) (Part, error)
-	// StreamPart is PutPart for a body that can be read only once: it is not kept in memory, and not repeated. A body that fails or ends
-	// early is that error, and leaves nothing.
+	// StreamPart is PutPart for a body that can be read only once: it is not kept in memory, and the request not repeated. Size bytes are
+	// read at most. A body that fails is that error, one that ends early is io.ErrUnexpectedEOF, and neither leaves anything. A read that
+	// is under way when the call returns, because the context ended or the bucket refused early, may end after it; none begins.
 	StreamPart(ctx context.Context, key, upload string, number int, body io.Reader, size int64) (Part, error)
 	// ListParts lists the parts with numbers above after, in order, up to limit (1 to 1,000); more says whether others follow.
 	ListParts(ctx context.Context, key, upload string, after, limit int) (ps []Part, more bool, err error)
 	// Uploads lists the multipart uploads under a prefix that are neither completed nor aborted.
 	Uploads(ctx context.Context, prefix string) ([]Upload, error)
-	// CompleteParts joins the parts. A repeat after success answers the same for a while and is ErrNotFound later: look at the
-	// object. Parts that are not what was uploaded (number, ETag, order, under 5 MiB before the last) are fault.Invalid, and the
-	// upload stays open.
+	// CompleteParts joins the parts, which may take minutes: only the context bounds it. A repeat after success answers the same for a
+	// while and is ErrNotFound later: look at the object. Parts that are not what was uploaded (number, ETag, order, sum of the sizes
+	// where all are stated, under 5 MiB before the last) are fault.Invalid, and the upload stays open. ErrChecksum has made no object;
+	// the upload is still there and holds the wrong bytes, so abort it.
 	CompleteParts(ctx context.Context, key, upload string, ps []Part, o PutOptions) (Object, error)
 	// AbortParts drops an upload and its parts. Aborting what is not there is no error.
 	AbortParts(ctx context.Context, key, upload string) error

@@ -67,13 +67,11 @@ func formFields(s blob.FormSpec) ([]header, error) {
 	if err != nil {
 		return nil, err
 	}
-	fields := append([]header{{"key", s.Key}, {"Content-Type", s.Type}}, meta...)
-	if c := s.Checksum; c != (blob.Checksum{}) {
-		fields = append(fields,
-			header{"x-amz-checksum-algorithm", string(c.Algorithm)},
-			header{"x-amz-checksum-" + strings.ToLower(string(c.Algorithm)), c.Value})
+	sum, err := checksumFields(s.Checksum)
+	if err != nil {
+		return nil, err
 	}
-	return fields, nil
+	return append(append([]header{{"key", s.Key}, {"Content-Type", s.Type}}, meta...), sum...), nil
 }
 
 // encodePolicy writes the policy: the bucket, every field exactly, and the range of the length.

@@ -2,7 +2,6 @@ package s3blob
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -18,6 +17,9 @@ import (
 func (b *Bucket) StartParts(ctx context.Context, key string, o blob.PutOptions) (string, error) {
 	meta, err := sdkMeta(o.Meta)
 	if err != nil {
+		return "", err
+	}
+	if err := checkWhole(o.Checksum); err != nil {
 		return "", err
 	}
 	ctx, _ = begin(ctx, "CreateMultipartUpload")
@@ -62,45 +64,12 @@ func (b *Bucket) ListParts(ctx context.Context, key, upload string, after, limit
 	}
 	ps := make([]blob.Part, len(out.Parts))
 	for i, p := range out.Parts {
-		ps[i] = blob.Part{Number: int(aws.ToInt32(p.PartNumber)), ETag: unquote(p.ETag), Size: aws.ToInt64(p.Size)}
+		ps[i] = blob.Part{
+			Number: int(aws.ToInt32(p.PartNumber)), ETag: unquote(p.ETag), Size: aws.ToInt64(p.Size),
+			Checksum: checksums{p.ChecksumSHA256, p.ChecksumCRC64NVME, p.ChecksumCRC32C, p.ChecksumCRC32}.checksum(),
+		}
 	}
 	return ps, aws.ToBool(out.IsTruncated), nil
-}
-
-// CompleteParts joins the parts. Where every part states its size, S3 also checks the sum; else a HEAD follows, for the size. Parts that do not fit what was uploaded
-// are a fault.Invalid. Modified of the answer is zero; type and metadata are those of the options, which S3 does not repeat.
-func (b *Bucket) CompleteParts(ctx context.Context, key, upload string, ps []blob.Part, o blob.PutOptions) (blob.Object, error) {
-	if len(ps) == 0 {
-		return blob.Object{}, errors.New("complete " + key + ": no parts")
-	}
-	parts, total := make([]types.CompletedPart, len(ps)), int64(0)
-	known := true
-	for i, p := range ps {
-		parts[i] = types.CompletedPart{PartNumber: aws.Int32(int32(p.Number)), ETag: aws.String(`"` + p.ETag + `"`)}
-		total += p.Size
-		known = known && p.Size > 0
-	}
-	in := &s3.CompleteMultipartUploadInput{
-		Bucket: &b.bucket, Key: &key, UploadId: &upload, IfNoneMatch: ifAbsent(o),
-		MultipartUpload: &types.CompletedMultipartUpload{Parts: parts},
-	}
-	if known {
-		in.MpuObjectSize = &total
-	}
-	if o.Checksum.Value != "" {
-		in.ChecksumType = wholeOf(o.Checksum)
-		v := checksumOf(o.Checksum)
-		in.ChecksumCRC32, in.ChecksumCRC32C, in.ChecksumCRC64NVME = v.crc32, v.crc32c, v.crc64nvme
-	}
-	cctx, c := begin(ctx, "CompleteMultipartUpload")
-	out, err := b.client.CompleteMultipartUpload(cctx, in)
-	if err != nil {
-		return blob.Object{}, failedWrite(err, c, "complete", key)
-	}
-	if !known {
-		return b.Head(ctx, key, aws.ToString(out.VersionId))
-	}
-	return blob.Object{Key: key, Version: aws.ToString(out.VersionId), ETag: unquote(out.ETag), Size: total, Type: o.Type, Meta: o.Meta}, nil
 }
 
 // AbortParts drops an upload and its parts. Aborting what is not there is no error.

@@ -14,6 +14,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
 	"github.com/assetry/assetry/shared/blob"
 	"github.com/assetry/assetry/shared/fault"
@@ -22,13 +23,17 @@ import (
 // Head describes a version; version "" is the current one.
 func (b *Bucket) Head(ctx context.Context, key, version string) (blob.Object, error) {
 	ctx, _ = begin(ctx, "HeadObject")
-	out, err := b.client.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &b.bucket, Key: &key, VersionId: optional(version)})
+	out, err := b.client.HeadObject(ctx, &s3.HeadObjectInput{
+		Bucket: &b.bucket, Key: &key, VersionId: optional(version), ChecksumMode: types.ChecksumModeEnabled,
+	})
 	if err != nil {
 		return blob.Object{}, failedRead(err, "look at", key)
 	}
+	stored := checksums{out.ChecksumSHA256, out.ChecksumCRC64NVME, out.ChecksumCRC32C, out.ChecksumCRC32}
 	return blob.Object{
 		Key: key, Version: aws.ToString(out.VersionId), ETag: unquote(out.ETag), Size: aws.ToInt64(out.ContentLength),
 		Type: aws.ToString(out.ContentType), Meta: readMeta(out.Metadata), Modified: aws.ToTime(out.LastModified),
+		Checksum: stored.whole(out.ChecksumType),
 	}, nil
 }
 
@@ -43,6 +48,7 @@ func (b *Bucket) Read(ctx context.Context, key, version string, off, n int64) ([
 	}
 	// Nothing is there, or the object ends before: S3 says neither which version it looked at nor its type.
 	o, err = b.Head(ctx, key, version)
+	o.Checksum = blob.Checksum{} // a read of a range tells none
 	if err != nil || o.Size <= off {
 		return nil, o, err
 	}

@@ -18,17 +18,27 @@ func (b *Bucket) Put(ctx context.Context, key string, body io.ReadSeeker, size i
 	if err != nil {
 		return blob.Object{}, err
 	}
-	v := checksumOf(o.Checksum)
+	if err := checkChecksum(o.Checksum); err != nil {
+		return blob.Object{}, err
+	}
+	v := checksumsOf(o.Checksum)
 	ctx, c := begin(ctx, "PutObject")
-	out, err := b.client.PutObject(ctx, &s3.PutObjectInput{
+	in := &s3.PutObjectInput{
 		Bucket: &b.bucket, Key: &key, Body: body, ContentLength: &size,
 		ContentType: optional(o.Type), Metadata: meta, IfNoneMatch: ifAbsent(o),
 		ChecksumSHA256: v.sha256, ChecksumCRC32: v.crc32, ChecksumCRC32C: v.crc32c, ChecksumCRC64NVME: v.crc64nvme,
-	})
+	}
+	if o.Checksum.Value == "" {
+		in.ChecksumAlgorithm = types.ChecksumAlgorithm(o.Checksum.Algorithm) // the SDK computes it
+	}
+	out, err := b.client.PutObject(ctx, in)
 	if err != nil {
 		return blob.Object{}, failedWrite(err, c, "write", key)
 	}
-	return blob.Object{Key: key, Version: aws.ToString(out.VersionId), ETag: unquote(out.ETag), Size: size, Type: o.Type, Meta: o.Meta}, nil
+	return blob.Object{
+		Key: key, Version: aws.ToString(out.VersionId), ETag: unquote(out.ETag), Size: size, Type: o.Type, Meta: o.Meta,
+		Checksum: checksums{out.ChecksumSHA256, out.ChecksumCRC64NVME, out.ChecksumCRC32C, out.ChecksumCRC32}.checksum(),
+	}, nil
 }
 
 // Copy copies a version to another key, at most 5 GiB. Without type and metadata in the options those of the source are kept; else

@@ -18,9 +18,10 @@ import (
 // key exists from callers without the right to list, and keeps requests on the same key apart.
 type bucketBackend struct {
 	backend.Backend
-	folder folder
-	locks  *locks
-	report func(Event) error
+	folder  folder
+	uploads uploads
+	locks   *locks
+	report  func(Event) error
 }
 
 var _ backend.Backend = (*bucketBackend)(nil)
@@ -42,7 +43,7 @@ func (b *bucketBackend) put(ctx context.Context, in s3response.PutObjectInput) (
 	if in.Body == nil {
 		in.Body = strings.NewReader("")
 	}
-	a := &arriving{Reader: in.Body, lock: func() func() { return b.locks.change(*in.Bucket, *in.Key) }}
+	a := &arriving{Reader: in.Body, lock: func() (func(), error) { return b.locks.change(*in.Bucket, *in.Key), nil }}
 	defer a.done()
 	in.Body = a.body()
 	return b.Backend.PutObject(ctx, in)
@@ -73,31 +74,6 @@ func (b *bucketBackend) copy(ctx context.Context, in s3response.CopyObjectInput)
 		}
 	}
 	return b.Backend.CopyObject(ctx, in)
-}
-
-// CompleteMultipartUpload joins the parts. A repeat after success is answered by the engine without the version, which is the
-// current one, since it compares the ETags; S3 names it. The repeat is reported again: the first event may have died with a process.
-func (b *bucketBackend) CompleteMultipartUpload(ctx context.Context, in *s3.CompleteMultipartUploadInput) (
-	s3response.CompleteMultipartUploadResult, string, error) {
-	out, version, err := b.complete(ctx, in)
-	if err != nil {
-		return out, version, err
-	}
-	return out, version, b.created(ctx, "ObjectCreated:CompleteMultipartUpload", in.Bucket, in.Key, version, aws.ToString(out.ETag))
-}
-
-func (b *bucketBackend) complete(ctx context.Context, in *s3.CompleteMultipartUploadInput) (
-	s3response.CompleteMultipartUploadResult, string, error) {
-	defer b.locks.change(*in.Bucket, *in.Key)()
-	out, version, err := b.Backend.CompleteMultipartUpload(ctx, in)
-	if err != nil || version != "" {
-		return out, version, err
-	}
-	h, err := b.Backend.HeadObject(ctx, &s3.HeadObjectInput{Bucket: in.Bucket, Key: in.Key})
-	if err != nil {
-		return out, "", err
-	}
-	return out, aws.ToString(h.VersionId), nil
 }
 
 // GetObject answers 403 for a missing key.

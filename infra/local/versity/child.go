@@ -126,8 +126,7 @@ func openFolder(dir string) (*bucketBackend, error) {
 	opts.SetNewFilePerm(0o600)
 	_, err := os.Stat(sidecar)
 	if err != nil && hasAttributes(objects) {
-		be, err := posix.New(objects, meta.XattrMeta{}, opts)
-		return &bucketBackend{Backend: be, folder: folder{objects, versions}}, err
+		return open(folder{objects, versions}, uploads{objects, meta.XattrMeta{}}, opts)
 	}
 	if err := os.MkdirAll(sidecar, 0o700); err != nil {
 		return nil, err
@@ -137,8 +136,16 @@ func openFolder(dir string) (*bucketBackend, error) {
 		return nil, err
 	}
 	opts.SideCarDir = sidecar
-	be, err := posix.New(objects, store, opts)
-	return &bucketBackend{Backend: be}, err
+	return open(folder{}, uploads{objects, store}, opts)
+}
+
+// open starts the engine. It makes the folder of all buckets the working directory, which its metadata is then looked up from.
+func open(f folder, u uploads, opts posix.PosixOpts) (*bucketBackend, error) {
+	be, err := posix.New(u.objects, u.meta, opts)
+	if err != nil {
+		return nil, err
+	}
+	return &bucketBackend{Backend: be, folder: f, uploads: u}, u.reopen()
 }
 
 // hasAttributes tries to store an extended attribute in a file of the folder.

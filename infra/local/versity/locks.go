@@ -81,17 +81,22 @@ func (l *locks) list() (unlock func()) {
 	return l.changes.Unlock
 }
 
-// arriving is the body of a PUT. The key is locked once all of it has come, so that a slow client holds up nobody.
+// arriving is the body of a PUT or a part. The key is locked once all of it has come, so that a slow client holds up nobody. A lock that
+// is refused is the body's error: nothing is stored.
 type arriving struct {
 	io.Reader
-	lock   func() (unlock func())
+	lock   func() (unlock func(), err error)
 	unlock func()
 }
 
 func (a *arriving) Read(p []byte) (int, error) {
 	n, err := a.Reader.Read(p)
 	if err == io.EOF && a.unlock == nil {
-		a.unlock = a.lock()
+		unlock, refused := a.lock()
+		if refused != nil {
+			return n, refused
+		}
+		a.unlock = unlock
 	}
 	return n, err
 }

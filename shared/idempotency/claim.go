@@ -25,11 +25,11 @@ func (s *Service) Claim(ctx context.Context, r Request) (Claim, error) {
 		_, err := s.t.Write(ctx, write)
 		current, lost := table.Lost(err)
 		switch {
-		case err == nil, lost && current.Str(schema.Token) == mine.token: // the latter: written by a try whose answer was lost
-			return c, nil
 		case fault.Is(err, fault.Unavailable):
 			unsure = true // the same write again tells
 			continue
+		case err == nil, lost && current.Str(schema.Token) == mine.token: // the latter: written by a try whose answer was lost
+			return c, nil
 		case !lost:
 			return Claim{}, s.giveUp(ctx, c, unsure, fmt.Errorf("claim an idempotency key: %w", err))
 		case current == nil:

@@ -55,6 +55,7 @@ func TestKeysAreSpelledAsRowsInUse(t *testing.T) {
 		{"deleted asset", schema.GoneKey(a), "gone#" + assetText, "gone"},
 		{"import by address", schema.ImportKey(a), "import#" + assetText, "import"},
 		{"API key", schema.APIKeyKey([32]byte{0xab}), "key#ab" + strings.Repeat("0", 62), "key"},
+		{"request's key", schema.IdempotencyKey([32]byte{0xab}), "once#ab" + strings.Repeat("0", 62), "once"},
 		{"active workspace", schema.ActiveKey(hour, w), "active#2026-11-21T11#8", wsText},
 		{"due visit", schema.DueKey(hour, w, a), "due#2026-11-21T11#f", wsText + "#" + assetText},
 		{"sweep progress", schema.SweepKey(), "sweep", "hours"},

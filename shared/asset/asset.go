@@ -1,6 +1,6 @@
 // Package asset is the thing itself: one file of a workspace, from the moment somebody announces it until it is deleted.
 //
-// The package reads, lists and deletes assets; package upload creates them and brings their bytes. The row is one item under
+// The package reads, lists, changes and deletes assets; package upload creates them and brings their bytes. The row is one item under
 // the workspace's partition (see schema), so a list is a strongly consistent range read without an index, and an object event finds the row
 // from the object key alone.
 package asset
@@ -74,7 +74,8 @@ type Asset struct {
 	Received int64         // bytes of an import that are in the bucket already; it may lag, and Version does not count it
 	Checksum blob.Checksum // of the whole file, as announced; compared before ready
 
-	Failure    string // for people; "" unless failed
+	EditedAt   time.Time // when name, description or folder last changed, to the millisecond; zero: never
+	Failure    string    // for people; "" unless failed
 	Cause      Cause
 	GrantUntil time.Time // when the last grant ends; zero for direct uploads
 }

@@ -46,6 +46,9 @@ func (a Asset) Row() table.Item {
 	if a.Project != (id.Project{}) {
 		it[schema.Project] = table.String(a.Project.String())
 	}
+	if !a.EditedAt.IsZero() {
+		it[schema.EditedAt] = table.Int(a.EditedAt.UnixMilli())
+	}
 	if !a.GrantUntil.IsZero() {
 		it[schema.GrantUntil] = table.Int(a.GrantUntil.Unix())
 	}
@@ -94,6 +97,9 @@ func FromRow(it table.Item) (Asset, error) {
 	}
 	if s := it.Int(schema.GrantUntil); s != 0 {
 		a.GrantUntil = time.Unix(s, 0).UTC()
+	}
+	if ms := it.Int(schema.EditedAt); ms != 0 {
+		a.EditedAt = time.UnixMilli(ms).UTC()
 	}
 	var err error
 	if a.Checksum, err = blob.ParseChecksum(it.Str(schema.Checksum)); err != nil {

@@ -44,6 +44,9 @@ func drawAsset(t *rapid.T) asset.Asset {
 	if rapid.Bool().Draw(t, "on a project") {
 		a.Project = id.Project(drawID(t, "project"))
 	}
+	if rapid.Bool().Draw(t, "edited") {
+		a.EditedAt = time.UnixMilli(rapid.Int64Range(1, 1<<42).Draw(t, "edit")).UTC()
+	}
 	if rapid.Bool().Draw(t, "granted") {
 		a.GrantUntil = time.Unix(rapid.Int64Range(1, 1<<36).Draw(t, "grant"), 0).UTC()
 	}

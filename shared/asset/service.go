@@ -21,18 +21,25 @@ type Workspaces interface {
 	Workspace(ctx context.Context, w id.Workspace) (account.Workspace, error)
 }
 
+// Folders finds or makes the folder a client refers to; folder.Service does.
+type Folders interface {
+	Resolve(ctx context.Context, p access.Principal, w id.Workspace, ref string) (id.Folder, error)
+}
+
 // Options are what a Service may be given. The zero value works.
 type Options struct {
 	Now        func() time.Time // nil is time.Now
+	Folders    Folders          // nil where no asset is put into a folder by Update
 	SearchRows int              // rows one search page reads at most; 0 is page.SearchRows
 	SearchTime time.Duration    // how long one search page may read; 0 is page.SearchTime
 }
 
-// Service reads, lists and deletes assets. Safe for concurrent use.
+// Service reads, lists, changes and deletes assets. Safe for concurrent use.
 type Service struct {
 	table      table.Table
 	workspaces Workspaces
 	sealer     *page.Sealer
+	folders    Folders
 	now        func() time.Time
 	searchRows int
 	searchTime time.Duration
@@ -40,7 +47,7 @@ type Service struct {
 
 // New makes a Service.
 func New(t table.Table, ws Workspaces, sealer *page.Sealer, o Options) *Service {
-	s := &Service{t, ws, sealer, o.Now, o.SearchRows, o.SearchTime}
+	s := &Service{t, ws, sealer, o.Folders, o.Now, o.SearchRows, o.SearchTime}
 	if s.now == nil {
 		s.now = time.Now
 	}

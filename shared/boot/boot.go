@@ -101,10 +101,10 @@ func (s *Services) Accounts() *account.Service {
 	return s.accounts.get(func() *account.Service { return account.New(s.Table(), account.Options{}) })
 }
 
-// Assets reads, lists and deletes assets.
+// Assets reads, lists, changes and deletes assets.
 func (s *Services) Assets() *asset.Service {
 	return s.assets.get(func() *asset.Service {
-		return asset.New(s.Table(), s.Accounts(), s.cursors(), asset.Options{})
+		return asset.New(s.Table(), s.Accounts(), s.cursors(), asset.Options{Folders: s.Folders()})
 	})
 }
 

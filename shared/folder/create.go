@@ -78,7 +78,7 @@ func (s *Service) resolveID(ctx context.Context, w id.Workspace, ref string) (id
 	if err != nil {
 		return id.Folder{}, missing
 	}
-	_, err = s.read(ctx, w, f)
+	_, _, err = s.read(ctx, w, f)
 	if fault.Is(err, fault.NotFound) {
 		return id.Folder{}, missing
 	}

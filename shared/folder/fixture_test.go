@@ -55,3 +55,12 @@ func (h house) rows(t testing.TB, prefix string) int {
 	}
 	return len(page.Items)
 }
+
+func (h house) mustAddText(t testing.TB, f id.Folder) folder.Item {
+	t.Helper()
+	item, err := h.AddText(t.Context(), h.editor, h.w, f, "note", "")
+	if err != nil {
+		t.Fatalf("AddText: %v", err)
+	}
+	return item
+}

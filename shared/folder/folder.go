@@ -1,4 +1,4 @@
-// Package folder holds the library folders of a workspace and the texts in them.
+// Package folder holds the library folders of a workspace and the texts and assets in them.
 //
 // Names are unique within a workspace, compared by name.Fold: a folder is two rows that appear and go together, one by id and one by
 // name. A folder found by name is therefore one strongly consistent read, and two writers cannot make the same folder twice.
@@ -76,16 +76,16 @@ func (s *Service) byName(ctx context.Context, w id.Workspace, title string) (f F
 	return f, err == nil, err
 }
 
-// read finds a folder by id. The error is fault.NotFound when there is none.
-func (s *Service) read(ctx context.Context, w id.Workspace, f id.Folder) (Folder, error) {
+// read finds a folder by id, with the version of its row, which every new item counts. The error is fault.NotFound when there is none.
+func (s *Service) read(ctx context.Context, w id.Workspace, f id.Folder) (found Folder, version int64, err error) {
 	it, err := s.t.Get(ctx, schema.FolderKey(w, f), table.Strong)
 	if errors.Is(err, table.ErrNotFound) {
-		return Folder{}, access.Missing("folder")
+		return Folder{}, 0, access.Missing("folder")
 	}
 	if err != nil {
-		return Folder{}, fmt.Errorf("read folder %s: %w", f, err)
+		return Folder{}, 0, fmt.Errorf("read folder %s: %w", f, err)
 	}
-	return Folder{ID: f, Workspace: w, Name: it.Str(schema.Name)}, nil
+	return Folder{ID: f, Workspace: w, Name: it.Str(schema.Name)}, it.Int(schema.Version), nil
 }
 
 // transact does writes all or none, again after a pause while other transactions are writing the same items. A *table.TransactError

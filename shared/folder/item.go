@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/assetry/assetry/shared/access"
+	"github.com/assetry/assetry/shared/asset"
 	"github.com/assetry/assetry/shared/fault"
 	"github.com/assetry/assetry/shared/id"
 	"github.com/assetry/assetry/shared/name"
@@ -18,16 +19,26 @@ const (
 	MaxDescription = 1_000
 )
 
-// TypeText is the type of an item that is a text.
-const TypeText = "text"
+// Types of items.
+const (
+	TypeText  = "text"  // Text is what it says
+	TypeImage = "image" // Asset is what it shows
+)
 
 // Item is a thing in a folder.
 type Item struct {
 	Node        id.Node
 	Folder      id.Folder
-	Type        string // TypeText
+	Type        string // TypeText or TypeImage
 	Text        string
+	Asset       id.Asset // zero for a text
 	Description string
+}
+
+// entered is the write by which every new item holds its folder: it fails where the folder is gone, and counts the folder's version, so that a
+// Delete that saw the folder empty fails where an item came after.
+func entered(w id.Workspace, f id.Folder) table.Write {
+	return table.Update(schema.FolderKey(w, f), table.Present(), table.Add(schema.Version, table.Int(1)))
 }
 
 // AddText puts a text of 1 to MaxText characters with a description of up to MaxDescription into a folder; a bad one is fault.Invalid. A folder
@@ -48,12 +59,12 @@ func (s *Service) AddAs(ctx context.Context, p access.Principal, w id.Workspace,
 	given := draft.Node != (id.Node{})
 	for range maxTries {
 		item := draft
-		item.Type = TypeText
+		item.Type, item.Asset = TypeText, id.Asset{}
 		if !given {
 			item.Node = id.NewNode(w, s.now())
 		}
 		err := s.transact(ctx, []table.Write{
-			table.Check(schema.FolderKey(w, item.Folder), table.Present()),
+			entered(w, item.Folder),
 			table.Put(item.row(w, p.Key), table.Absent()),
 		})
 		if err == nil {
@@ -87,19 +98,79 @@ func checkItem(text, description string) error {
 	return fault.BadFields(bad)
 }
 
+// AddAsset puts an asset of the same workspace into a folder, as an image with a description of up to MaxDescription characters. An asset is in a
+// folder once: again, and of many at once, all get the item that was first. A folder or an asset that is not there, or is deleted at
+// the same moment, is fault.NotFound; an asset of another workspace and a bad description are fault.Invalid; nothing is written then.
+func (s *Service) AddAsset(ctx context.Context, p access.Principal, w id.Workspace, f id.Folder, a asset.Asset, description string) (Item, error) {
+	if err := access.Authorize(p, access.AddFolderItem, w); err != nil {
+		return Item{}, err
+	}
+	if err := name.CheckText("description", description, MaxDescription); err != nil {
+		return Item{}, err
+	}
+	if a.Workspace != w {
+		return Item{}, fault.BadField("asset_id", "asset %s is in workspace %s, but folder %s is in %s; use a folder of its own workspace", a.ID, a.Workspace, f, w)
+	}
+	item := Item{Node: id.NewNode(w, s.now()), Folder: f, Type: TypeImage, Asset: a.ID, Description: description}
+	err := s.transact(ctx, []table.Write{
+		entered(w, f),
+		table.Check(a.Key(), table.Present()),
+		table.Put(item.row(w, p.Key), table.Absent()),
+	})
+	refused := table.Refused(err)
+	switch {
+	case err == nil:
+		return item, nil
+	case refused == nil:
+		return Item{}, fmt.Errorf("add asset %s to folder %s: %w", a.ID, f, err)
+	case refused.Reasons[0] == table.ConditionLost:
+		return Item{}, access.Missing("folder")
+	case refused.Reasons[1] == table.ConditionLost:
+		return Item{}, asset.Missing()
+	}
+	return decodeItem(f, refused.Current[2])
+}
+
+// key is where the item is kept: an asset has one place in a folder, a text a place of its own.
+func (i Item) key(w id.Workspace) table.Key {
+	if i.Asset != (id.Asset{}) {
+		return schema.FolderAssetKey(w, i.Folder, i.Asset)
+	}
+	return schema.FolderItemKey(w, i.Folder, i.Node)
+}
+
 func (i Item) row(w id.Workspace, by id.Key) table.Item {
-	k := schema.FolderItemKey(w, i.Folder, i.Node)
+	k := i.key(w)
 	it := table.Item{
 		table.AttrPK:     table.String(k.PK),
 		table.AttrSK:     table.String(k.SK),
 		schema.NodeID:    table.String(i.Node.String()),
 		schema.NodeType:  table.String(i.Type),
-		schema.Text:      table.String(i.Text),
 		schema.CreatedBy: table.String(by.String()),
 		schema.Version:   table.Int(1),
+	}
+	if i.Text != "" {
+		it[schema.Text] = table.String(i.Text)
+	}
+	if i.Asset != (id.Asset{}) {
+		// With both it is in the index that leads from an asset to its places, so that it goes with its asset.
+		it[schema.OnAsset], it[schema.OnProject] = table.String(i.Asset.String()), table.String(i.Folder.String())
 	}
 	if i.Description != "" {
 		it[schema.Description] = table.String(i.Description)
 	}
 	return it
+}
+
+// decodeItem reads the row of an item that shows an asset.
+func decodeItem(f id.Folder, it table.Item) (Item, error) {
+	n, err := id.ParseNode(it.Str(schema.NodeID))
+	if err != nil {
+		return Item{}, fmt.Errorf("row of a folder's item %s: node: %w", it.Key(), err)
+	}
+	a, err := id.ParseAsset(it.Str(schema.OnAsset))
+	if err != nil {
+		return Item{}, fmt.Errorf("row of a folder's item %s: asset: %w", it.Key(), err)
+	}
+	return Item{Node: n, Folder: f, Type: it.Str(schema.NodeType), Asset: a, Description: it.Str(schema.Description)}, nil
 }

@@ -59,7 +59,7 @@ func TestResolveRefuses(t *testing.T) {
 	h := newHouse(t)
 	mine := h.mustCreate(t, "mine")
 	gone := h.mustCreate(t, "gone")
-	if err := h.Delete(t.Context(), h.editor, h.w, gone.ID); err != nil {
+	if err := h.Delete(t.Context(), h.editor, h.w, gone.ID, false); err != nil {
 		t.Fatal(err)
 	}
 	theirs := id.NewFolder(id.NewWorkspace(time.Now()), time.Now())

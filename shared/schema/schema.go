@@ -5,7 +5,8 @@
 //	project             ws_<uuid>                     project#<uuid>                 project
 //	folder              ws_<uuid>                     folder#<uuid>                  folder
 //	folder by name      ws_<uuid>                     foldername#<sha-256>           folder
-//	folder's item       ws_<uuid>                     folderitem#<folder>#<node>     folder
+//	folder's text       ws_<uuid>                     folderitem#<folder>#<node>     folder
+//	asset in a folder   ws_<uuid>                     folderitem#<folder>#<asset>    folder; also by asset in IndexOnAsset
 //	sweep watermark     ws_<uuid>                     sweep#<shard>                  upload
 //	asset               ws_<uuid>#a#<shard>           <asset uuid>                   upload, asset
 //	asset on a project  prj_<uuid>                    asset#<asset uuid>             project, upload; also by asset in IndexOnAsset
@@ -69,6 +70,7 @@ const (
 	PartSize    = "part_size"   // Number: bytes of every part but the last
 	Expected    = "expected"    // Number: bytes that were announced, or that the source of an import has
 	Received    = "received"    // Number: bytes of an import that are in the bucket
+	EditedAt    = "edited_at"   // Number: Unix milliseconds at which name, description or folder last changed; absent: never
 	Checksum    = "checksum"    // String: algorithm, a colon, the value in base64; nothing after the colon: it was not said
 )
 
@@ -88,7 +90,7 @@ const (
 const (
 	NodeID    = "node"      // String: id of a node
 	OnAsset   = "asset"     // String: asset of a node; partition key of IndexOnAsset
-	OnProject = "on"        // String: project of a node; sort key of IndexOnAsset
+	OnProject = "on"        // String: project or folder of a node; sort key of IndexOnAsset
 	NodeType  = "node_type" // String: image, video, audio, text
 	Text      = "text"      // String: text of a folder item
 	FolderID  = "folder_id" // String: id, in the row that finds a folder by name
@@ -149,7 +151,7 @@ const (
 	Done  = "done"  // Bool: it succeeded
 )
 
-// IndexOnAsset finds the projects an asset is on: asset id, then project id.
+// IndexOnAsset finds the projects and folders an asset was put on: asset id, then project or folder id.
 const IndexOnAsset = "projects-by-asset"
 
 // IndexKeys finds the API keys of a workspace: home, then key id.
@@ -194,6 +196,11 @@ func FolderItemPrefix(f id.Folder) string { return "folderitem#" + id.UUID(f).St
 // FolderItemKey is the row of an item in a folder.
 func FolderItemKey(w id.Workspace, f id.Folder, n id.Node) table.Key {
 	return table.Key{PK: w.String(), SK: FolderItemPrefix(f) + id.UUID(n).String()}
+}
+
+// FolderAssetKey is the row of an asset in a folder: one, however often it is put there.
+func FolderAssetKey(w id.Workspace, f id.Folder, a id.Asset) table.Key {
+	return table.Key{PK: w.String(), SK: FolderItemPrefix(f) + a.String()}
 }
 
 // AfterPrefix is the first sort key after all that begin with prefix, for Query.To. The prefix ends in an ASCII character.

@@ -12,7 +12,7 @@ import (
 )
 
 // CleanUp removes what a committed change of an asset's row leaves behind: the bytes of deleted, superseded and rejected attempts,
-// and a deleted asset's places on projects. It is driven by the change feed, so that a crash cannot forget it, and may be repeated. Bytes that
+// and a deleted asset's places on projects and in folders. It is driven by the change feed, so that a crash cannot forget it, and may be repeated. Bytes that
 // a grant brings later are removed by their own event; where the grant is still alive, the sweeper looks once more when it has ended.
 func (s *Service) CleanUp(ctx context.Context, c table.Change) error {
 	if c.Old == nil {
@@ -74,18 +74,18 @@ func (s *Service) purge(ctx context.Context, prefix string, keep func(blob.Versi
 	return nil
 }
 
-// detach removes the rows that put an asset on projects.
+// detach removes the rows that put an asset on projects and in folders.
 func (s *Service) detach(ctx context.Context, a id.Asset) error {
 	q := table.Query{Index: schema.IndexOnAsset, PK: a.String(), Limit: 100}
 	for {
 		pg, err := s.Table.Query(ctx, q)
 		if err != nil {
-			return fmt.Errorf("find the projects of asset %s: %w", a, err)
+			return fmt.Errorf("find the places of asset %s: %w", a, err)
 		}
 		for _, it := range pg.Items {
 			_, err := s.Table.Write(ctx, table.Delete(it.Key(), table.Present()))
 			if _, gone := table.Lost(err); err != nil && !gone {
-				return fmt.Errorf("take asset %s off project %s: %w", a, it.Str(schema.OnProject), err)
+				return fmt.Errorf("take asset %s off %s: %w", a, it.Str(schema.OnProject), err)
 			}
 		}
 		if pg.Next == nil {

@@ -17,7 +17,8 @@ test('a folder is created, filled with a text and deleted', async () => {
 
   const asset = await reserve(client, { folder: folder.folder_id });
   assert.equal(asset.status, 'pending_upload');
-  const gone = await folders.delete(folder.folder_id, { workspaceId: workspace });
+  await refused(folders.delete(folder.folder_id, { workspaceId: workspace }), FLORA.ConflictError, 'conflict');
+  const gone = await folders.delete(folder.folder_id, { workspaceId: workspace }, { query: { delete_items: true } });
   assert.deepEqual(gone, { deleted: true, folder_id: folder.folder_id, workspace_id: workspace });
   assert.equal((await client.assets.retrieve(asset.asset_id)).status, 'pending_upload', 'an asset outlives its folder');
   await refused(

@@ -67,14 +67,23 @@ type deleteFolderAnswer struct {
 	WorkspaceID string `json:"workspace_id"`
 }
 
-// FoldersDelete is DELETE /workspaces/{workspaceId}/library/folders/{folderId}. Assets that were in it stay.
+// FoldersDelete is DELETE /workspaces/{workspaceId}/library/folders/{folderId}. Assets that were in it stay. Items are deleted with it where
+// the query says delete_items=true; else they keep it.
 func FoldersDelete(s FolderServices) http.Handler {
 	return route(http.MethodDelete, patternFolder, s, func(w http.ResponseWriter, r *http.Request, p access.Principal) error {
 		workspace, f, err := folderPath(r)
 		if err != nil {
 			return err
 		}
-		if err := s.Folders().Delete(r.Context(), p, workspace, f); err != nil {
+		q, err := readQuery(r)
+		if err != nil {
+			return err
+		}
+		withItems := q.flag("delete_items")
+		if err := q.err(); err != nil {
+			return err
+		}
+		if err := s.Folders().Delete(r.Context(), p, workspace, f, withItems); err != nil {
 			return err
 		}
 		return web.JSON(w, http.StatusOK, deleteFolderAnswer{true, f.String(), workspace.String()})

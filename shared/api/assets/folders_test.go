@@ -61,7 +61,7 @@ func TestFolderItems(t *testing.T) {
 			object("type", "text", "text", "Warm light,\nshallow depth", "description", "A prompt"), object("text", "x"),
 		} {
 			var got map[string]any
-			c.run(t, scenario{add(body), 201, []string{"+folderitem"}}, &got)
+			c.run(t, scenario{add(body), 201, []string{"+folderitem", "~folder"}}, &got)
 			node, _ := got["saved_node_id"].(string)
 			want := map[string]any{"folder_id": f, "saved_node_id": node, "workspace_id": c.home.ID.String(), "url": nil}
 			if diff := cmp.Diff(want, got); diff != "" || !strings.HasPrefix(node, "node_") {
@@ -85,5 +85,23 @@ func TestFolderItems(t *testing.T) {
 		viewer := add(object("text", "x"))
 		viewer.key = c.keys.viewer
 		c.refused(t, viewer, 403, "forbidden")
+	})
+}
+
+func TestFolderWithItemsIsDeletedWhenAsked(t *testing.T) {
+	inShapes(t, func(t *testing.T, c *client) {
+		f := c.createFolder(t, object("name", "Full"))["folder_id"]
+		add := request{method: "POST", path: c.foldersPath() + "/" + f + "/items", key: c.keys.editor, body: object("text", "x")}
+		c.run(t, scenario{add, 201, []string{"+folderitem", "~folder"}}, nil)
+		remove := func(query string) request {
+			return request{method: "DELETE", path: c.foldersPath() + "/" + f + "?" + query, key: c.keys.editor}
+		}
+		for _, query := range []string{"", "delete_items=false", "delete_items="} {
+			c.refused(t, remove(query), 409, "conflict")
+		}
+		for _, query := range []string{"delete_items=yes", "delete_items=TRUE", "delete_items=1", "delete_items=true&delete_items=true"} {
+			c.refused(t, remove(query), 400, "input_validation_error", "delete_items")
+		}
+		c.run(t, scenario{remove("delete_items=true"), 200, []string{"-folder", "-foldername"}}, nil)
 	})
 }

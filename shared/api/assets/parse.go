@@ -102,6 +102,15 @@ func (q *query) limit() int {
 	return n
 }
 
+// flag is a parameter that is true or false, the latter when it is left out.
+func (q *query) flag(name string) bool {
+	s := q.text(name)
+	if s != "" && s != "true" && s != "false" {
+		q.faults = append(q.faults, fault.Field{Name: name, Message: "is " + strconv.Quote(clip(s)) + "; send true or false, or leave it out"})
+	}
+	return s == "true"
+}
+
 // need notes a parameter that must be there.
 func (q *query) need(name, sent string) {
 	if sent == "" {

@@ -123,7 +123,7 @@ func TestCleanUpEmptiesADeletedFolder(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := c.folders.Delete(t.Context(), p, w, goes.ID); err != nil {
+	if err := c.folders.Delete(t.Context(), p, w, goes.ID, true); err != nil {
 		t.Fatal(err)
 	}
 	cs, _, err := c.db.Changes(t.Context(), "", 1000)

@@ -44,8 +44,8 @@ var layers = []layer{
 	{name: "composition root", packages: []string{"shared/boot"}, may: []string{"shared", "github.com/aws/aws-sdk-go-v2"}, http: true},
 	{
 		name:     "ground of tests",
-		packages: []string{"shared/tabletest", "shared/domaintest", "shared/enginetest", "shared/blob/blobtest", "shared/table/dynamo/dynamotest"},
-		may:      []string{"shared", "github.com", "pgregory.net/rapid"}, http: true,
+		packages: []string{"shared/tabletest", "shared/domaintest", "shared/enginetest", "shared/blob/blobtest", "shared/table/dynamo/dynamotest", "shared/guard/guardtest"},
+		may:      []string{"shared", "github.com", "golang.org/x/net", "pgregory.net/rapid"}, http: true,
 	},
 }
 

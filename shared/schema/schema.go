@@ -115,7 +115,7 @@ const (
 	EventType   = "type"         // String: such as asset.ready
 	Body        = "body"         // String: JSON as it is sent
 	Attempts    = "attempts"     // Number: begun since the delivery was made or last replayed
-	Claims      = "claims"       // Number: how often the delivery was taken in hand; fences whoever had it before
+	Claims      = "claims"       // Number: raised whenever somebody takes the delivery in hand; fences whoever had it before
 	Lease       = "lease"        // Number: Unix milliseconds until which somebody has it in hand
 	Due         = "due"          // Number: Unix milliseconds of its due row
 	DueSeq      = "due_seq"      // Number: n of its due row

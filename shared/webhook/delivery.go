@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"hash/fnv"
+	"math/rand/v2"
 	"time"
 
 	"github.com/assetry/assetry/shared/bus"
@@ -37,7 +38,7 @@ type Delivery struct {
 
 	asset   string // the event's asset; "" for a test, which has no order
 	version int64  // the asset's
-	claims  int64  // how often it was taken in hand, ever
+	claims  int64  // raised whenever it is taken in hand; fences whoever had it before
 	lease   time.Time
 	due     time.Time // of its due row
 	seq     int64     // of its due row
@@ -78,7 +79,7 @@ func (d Delivery) mayTry() int {
 func (d Delivery) wait() time.Duration {
 	base := Waits()[d.Attempts-1]
 	sum := fnv.New32a()
-	fmt.Fprintf(sum, "%s#%d", d.ID, d.claims)
+	fmt.Fprintf(sum, "%s#%d", d.ID, d.Attempts)
 	fifth := base / 5
 	return base - fifth/2 + time.Duration(int64(fifth)*int64(sum.Sum32()%1000)/999)
 }
@@ -98,6 +99,9 @@ type testData struct {
 	Webhook       string `json:"webhook_id"`
 }
 
+// maxClaim bounds the number that claims are counted from: 15 digits.
+const maxClaim = 1_000_000_000_000_000
+
 // fresh is a delivery that is in our hands for its first attempt.
 func (s *Service) fresh(h Webhook, d Delivery, e envelope) (Delivery, error) {
 	e.Timestamp = e.Timestamp.UTC()
@@ -108,6 +112,7 @@ func (s *Service) fresh(h Webhook, d Delivery, e envelope) (Delivery, error) {
 	now := s.now()
 	d.Webhook, d.Type, d.State, d.Body = h.ID, e.Type, Pending, string(b)
 	d.expires = now.Add(KeepDeliveries)
+	d.claims = rand.Int64N(maxClaim) // two who note the same event in the same millisecond must not take each other's row for their own
 	return d.begun(now), nil
 }
 

@@ -47,7 +47,7 @@ var errUnreachable = errors.New("nobody listens at the address")
 
 func (r *receiver) Check(address string) error {
 	u, err := url.Parse(address)
-	if err != nil || u.Scheme != "https" || u.Host == "" {
+	if err != nil || u.Scheme != "https" || u.Host == "" || u.Hostname() == "10.0.0.1" {
 		return fault.BadField("url", "%.60q is not an https address", address)
 	}
 	return nil
@@ -236,6 +236,16 @@ func (h *house) dueRows(t testing.TB) (n int) {
 		}
 	}
 	return n
+}
+
+// rowsOf counts the rows of a webhook's deliveries, deleted or not.
+func (h *house) rowsOf(t testing.TB, wh id.Webhook) int {
+	t.Helper()
+	pg, err := h.table.Query(t.Context(), table.Query{PK: wh.String(), Limit: table.MaxQuery})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(pg.Items)
 }
 
 // runOut lets time pass until nothing is due any more.

@@ -75,7 +75,7 @@ func (s *Service) bury(ctx context.Context, h Webhook, d Delivery) (Delivery, er
 	if d.Type == TypeTest && d.Status != gone {
 		return s.settle(ctx, d)
 	}
-	for range maxTries {
+	for range buryTries {
 		counted := h
 		counted.suffer(s.now(), d)
 		err := s.Table.Transact(ctx, []table.Write{

@@ -61,7 +61,6 @@ func (s *Service) headers(h Webhook, d Delivery, now time.Time) map[string]strin
 	}
 	return map[string]string{
 		"content-type":  "application/json",
-		"user-agent":    "Assetry-Webhooks/1",
 		HeaderID:        d.Event,
 		HeaderTimestamp: strconv.FormatInt(now.Unix(), 10),
 		HeaderSignature: strings.Join(signatures, " "),

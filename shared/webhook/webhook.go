@@ -45,6 +45,7 @@ const (
 	keepReady = 2 * 24 * time.Hour       // what a replayed delivery is kept at least: longer than its attempts take
 	maxTries  = 5                        // how often a write that lost to another is made again
 	duePage   = 100                      // due rows read at once
+	buryTries = 2 * dueAtOnce            // as many deliveries of one webhook may die at once
 	dueAtOnce = 16                       // deliveries that one Due has in hand
 	rowsAtEnd = 10_000                   // deliveries of a deleted webhook that are removed at once; the rest expires
 	statusOK  = 200                      // answers from here

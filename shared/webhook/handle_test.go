@@ -111,20 +111,21 @@ func TestWhatAnEventCosts(t *testing.T) {
 		{"one webhook, to be tried again", 1, 500, 1, 4 + 1 + 6 + 1, 5},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			h := newHouse(t)
-			for range tt.webhooks {
-				h.mustCreate(t, address)
-			}
-			h.says(tt.status)
-			e := h.event(h.newAsset(), bus.AssetReady, 2)
-			read, write, requests := domaintest.Spent(t, func(ctx context.Context) {
-				if err := h.Handle(ctx, e); err != nil {
-					t.Error(err)
+			onBothDrivers(t, func(t *testing.T, h *house) {
+				for range tt.webhooks {
+					h.mustCreate(t, address)
+				}
+				h.says(tt.status)
+				e := h.event(h.newAsset(), bus.AssetReady, 2)
+				read, write, requests := domaintest.Spent(t, func(ctx context.Context) {
+					if err := h.Handle(ctx, e); err != nil {
+						t.Error(err)
+					}
+				})
+				if read != tt.read || write != tt.write || requests != tt.requests {
+					t.Errorf("Handle cost %v read and %v write units in %d requests, want %v, %v, %d", read, write, requests, tt.read, tt.write, tt.requests)
 				}
 			})
-			if read != tt.read || write != tt.write || requests != tt.requests {
-				t.Errorf("Handle cost %v read and %v write units in %d requests, want %v, %v, %d", read, write, requests, tt.read, tt.write, tt.requests)
-			}
 		})
 	}
 }

@@ -3,8 +3,10 @@ package webhook_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -213,28 +215,38 @@ func TestUpdateRefuses(t *testing.T) {
 	}
 }
 
-func TestUpdatesAtOnceAreAllDone(t *testing.T) {
+func TestOfChangesAtOnceNoneIsLost(t *testing.T) {
 	h := newHouse(t)
 	wh := h.mustCreate(t, address)
-	var rotated, enabled atomic.Int64
+	var mu sync.Mutex
+	epochs, secrets, changed := map[int]bool{}, map[string]bool{}, 0
 	domaintest.Together(6, func(i int) {
 		if i%2 == 0 {
-			if _, _, err := h.RotateSecret(t.Context(), h.owner, h.w, wh.ID); err == nil {
-				rotated.Add(1)
-			} else {
+			got, secret, err := h.RotateSecret(t.Context(), h.owner, h.w, wh.ID)
+			if err != nil {
 				domaintest.WantKind(t, "RotateSecret", err, fault.Throttled)
+				return
 			}
+			mu.Lock()
+			defer mu.Unlock()
+			epochs[got.Epoch], secrets[secret] = true, true
 			return
 		}
-		on := i%3 == 0
-		if _, err := h.Update(t.Context(), h.owner, h.w, wh.ID, webhook.Change{Enabled: &on}, wh.Version); err == nil {
-			enabled.Add(1)
-		} else {
+		mine := fmt.Sprint("changed by ", i)
+		if _, err := h.Update(t.Context(), h.owner, h.w, wh.ID, webhook.Change{Description: &mine}, wh.Version); err != nil {
 			domaintest.WantKind(t, "Update of a version", err, fault.Stale)
+			return
 		}
+		mu.Lock()
+		defer mu.Unlock()
+		changed++
 	})
-	if got := h.get(t, wh.ID); int64(got.Epoch) != 1+rotated.Load() || enabled.Load() > 2 {
-		t.Errorf("epoch %d after %d rotations; %d changes of one version", got.Epoch, rotated.Load(), enabled.Load())
+	got := h.get(t, wh.ID)
+	if got.Epoch != 1+len(epochs) || len(secrets) != len(epochs) {
+		t.Errorf("epoch %d after the epochs %v with %d secrets were given", got.Epoch, epochs, len(secrets))
+	}
+	if changed > 1 || (changed == 1) != (got.Description != "") {
+		t.Errorf("%d changes of one version succeeded; the description is %q", changed, got.Description)
 	}
 }
 

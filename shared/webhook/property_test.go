@@ -2,9 +2,12 @@ package webhook_test
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -192,15 +195,31 @@ func (w *world) checkDeliveries(t *testing.T, rt *rapid.T, h webhook.Webhook) {
 // Whatever comes twice, late, in any order, at once, fails or is cut off: no older version follows a newer one, every event ends delivered,
 // superseded or dead, no delivery is tried more often than the table of attempts says, and nothing is sent to what is deleted.
 func TestEveryEventEndsAndNoneOvertakes(t *testing.T) {
-	h := newHouse(t)
-	rapid.Check(t, func(rt *rapid.T) {
-		w := newWorld(t, rt, h)
-		w.trouble(true)
-		for range rapid.IntRange(1, 12).Draw(rt, "rounds") {
-			w.round(rt)
-			w.remove(t, rt)
+	onBothDrivers(t, func(t *testing.T, h *house) {
+		if strings.HasSuffix(t.Name(), "dynamo") {
+			checks(t, 10) // it is the same code, and a hundred times slower
 		}
-		w.heal(t, rt)
-		w.check(t, rt)
+		rapid.Check(t, func(rt *rapid.T) {
+			w := newWorld(t, rt, h)
+			w.trouble(true)
+			for range rapid.IntRange(1, 12).Draw(rt, "rounds") {
+				w.round(rt)
+				w.remove(t, rt)
+			}
+			w.heal(t, rt)
+			w.check(t, rt)
+		})
 	})
+}
+
+// checks sets how many histories a test tries, unless -rapid.checks does.
+func checks(t *testing.T, n int) {
+	const name, ofRapid = "rapid.checks", "100"
+	if flag.Lookup(name).Value.String() != ofRapid {
+		return
+	}
+	if err := flag.Set(name, strconv.Itoa(n)); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = flag.Set(name, ofRapid) })
 }

@@ -3,7 +3,6 @@ package upload
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -15,9 +14,6 @@ import (
 	"github.com/assetry/assetry/shared/id"
 	"github.com/assetry/assetry/shared/media"
 	"github.com/assetry/assetry/shared/name"
-	"github.com/assetry/assetry/shared/project"
-	"github.com/assetry/assetry/shared/schema"
-	"github.com/assetry/assetry/shared/table"
 )
 
 // Draft is what a client says of an asset before its bytes.
@@ -27,8 +23,14 @@ type Draft struct {
 	Declared  string     // one of media.Types, an alias of one, or application/octet-stream; "" is none
 	Folder    string     // id or name of a library folder, created when absent; "" is none
 	Project   id.Project // zero: none
-	ID        id.Asset   // drawn before, for a request that may be run again; zero: drawn now
-	Again     bool       // ID was given to an earlier run, so the asset may exist, or may have existed
+
+	// ID was drawn before, for a request that may be run again; zero: it is drawn now. A draft whose ID is taken is fault.Duplicate about the
+	// field "asset_id", with the bare id, and changes nothing.
+	ID id.Asset
+	// Again says that ID was given to an earlier run: the asset may exist, or may have existed and be deleted, which is fault.Duplicate too. A
+	// direct upload that was cut off is gone on with.
+	Again    bool
+	Checksum blob.Checksum // of the whole file; zero: none. Without a value only for parts and imports, where it is computed and kept
 }
 
 // Grant is one signed way in: a POST form to send with the file, begun before it expires.
@@ -44,18 +46,17 @@ const undeclared = "application/octet-stream"
 // Begin announces an asset and grants its upload. Nothing is written for a draft that is refused: fault.Invalid names
 // the fields, fault.NotFound a workspace or project the principal may not see. A draft whose ID is taken is fault.Duplicate.
 func (s *Service) Begin(ctx context.Context, p access.Principal, d Draft) (asset.Asset, Grant, error) {
-	ws, err := s.check(ctx, p, d)
+	ws, err := s.check(ctx, p, d, asset.ViaSigned)
 	if err != nil {
 		return asset.Asset{}, Grant{}, err
 	}
-	a, err := s.draft(ctx, p, d)
+	a, err := s.draft(ctx, p, d, asset.ViaSigned)
 	if err != nil {
 		return asset.Asset{}, Grant{}, err
 	}
-	a.Via = asset.ViaSigned
 	var g Grant
 	a, err = s.announce(ctx, ws, a, d.Again, func(a *asset.Asset) (err error) {
-		g, err = s.sign(ctx, *a)
+		g, err = s.sign(ctx, *a, s.now().Add(s.grant))
 		a.GrantUntil = g.Expires
 		return err
 	})
@@ -65,19 +66,19 @@ func (s *Service) Begin(ctx context.Context, p access.Principal, d Draft) (asset
 	return a, g, nil
 }
 
-// check refuses a draft before anything is written.
-func (s *Service) check(ctx context.Context, p access.Principal, d Draft) (account.Workspace, error) {
+// check refuses a draft for a way in before anything is written. Bad is what else is wrong.
+func (s *Service) check(ctx context.Context, p access.Principal, d Draft, via asset.Via, bad ...fault.Field) (account.Workspace, error) {
 	if err := access.Authorize(p, access.CreateAsset, d.Workspace); err != nil {
 		return account.Workspace{}, err
 	}
-	var bad []fault.Field
 	if d.Name != "" {
-		bad = fault.FieldsOf(name.Check("name", d.Name, name.Max))
+		bad = append(bad, fault.FieldsOf(name.Check("name", d.Name, name.Max))...)
 	}
 	if d.Declared != "" && d.Declared != undeclared && !media.Allowed(d.Declared) {
 		bad = append(bad, fault.Field{Name: "content_type",
 			Message: fmt.Sprintf("%.80q is not a type that is taken; allowed are %s", d.Declared, strings.Join(media.Types(), ", "))})
 	}
+	bad = append(bad, checkChecksum(d.Checksum, via)...)
 	if err := fault.BadFields(bad); err != nil {
 		return account.Workspace{}, err
 	}
@@ -93,11 +94,11 @@ func (s *Service) check(ctx context.Context, p access.Principal, d Draft) (accou
 	return s.Workspaces.Workspace(ctx, d.Workspace)
 }
 
-// draft is the first version of the row of a checked draft, without an id unless the draft gives one. A folder that is named and absent is created.
-func (s *Service) draft(ctx context.Context, p access.Principal, d Draft) (asset.Asset, error) {
+// draft is the first version of the row of a checked draft; its id is zero unless it was given. A folder that is named and absent is created.
+func (s *Service) draft(ctx context.Context, p access.Principal, d Draft, via asset.Via) (asset.Asset, error) {
 	a := asset.Asset{
-		ID: d.ID, Workspace: d.Workspace, Version: 1, State: asset.Pending, Generation: 1,
-		Name: d.Name, Declared: d.Declared, Project: d.Project, CreatedBy: p.Key,
+		ID: d.ID, Workspace: d.Workspace, Version: 1, State: asset.Pending, Generation: 1, Via: via,
+		Name: d.Name, Declared: d.Declared, Project: d.Project, CreatedBy: p.Key, Checksum: d.Checksum,
 	}
 	if d.Folder == "" {
 		return a, nil
@@ -107,10 +108,10 @@ func (s *Service) draft(ctx context.Context, p access.Principal, d Draft) (asset
 	return a, err
 }
 
-// sign grants the current generation of an asset. It writes nothing and asks nobody.
-func (s *Service) sign(ctx context.Context, a asset.Asset) (Grant, error) {
+// sign grants the current generation of an asset until a time. It writes nothing and asks nobody.
+func (s *Service) sign(ctx context.Context, a asset.Asset, until time.Time) (Grant, error) {
 	f, ends, err := s.Bucket.SignForm(ctx, blob.FormSpec{
-		Key: a.Source().Key(), Type: declaredType(a), MaxSize: s.maxSize, Expires: s.now().Add(s.grant),
+		Key: a.Source().Key(), Type: declaredType(a), MaxSize: s.maxSize, Checksum: a.Checksum, Expires: until,
 	})
 	if err != nil {
 		return Grant{}, fmt.Errorf("sign the form of asset %s: %w", a.ID, err)
@@ -124,66 +125,4 @@ func declaredType(a asset.Asset) string {
 		return undeclared
 	}
 	return a.Declared
-}
-
-// drawIDs bounds how often an id is drawn for one asset: 30 random bits make a second draw rare.
-const drawIDs = 3
-
-// announce writes a row under a new id, or under the one it has: if that is taken, or was (again), the error is fault.Duplicate. Grant, where
-// there is one, sees the asset before it is written and may still change it.
-func (s *Service) announce(
-	ctx context.Context, ws account.Workspace, a asset.Asset, again bool, grant func(*asset.Asset) error,
-) (asset.Asset, error) {
-	given := a.ID != (id.Asset{})
-	for range drawIDs {
-		if !given {
-			a.ID = id.NewAsset(ws.ID, s.now())
-		}
-		a.Shard = ws.Shard(a.ID)
-		if grant != nil {
-			if err := grant(&a); err != nil {
-				return asset.Asset{}, err
-			}
-		}
-		written, taken, err := s.insert(ctx, a, again)
-		switch {
-		case err != nil:
-			return asset.Asset{}, err
-		case written:
-			return a, nil
-		case taken && given:
-			return asset.Asset{}, fault.New(fault.Duplicate, "The asset %s was created before.", a.ID)
-		}
-	}
-	return asset.Asset{}, fault.New(fault.Throttled, "Too many assets are being created in this workspace at the same moment. Repeat the request.")
-}
-
-// insert writes a new row, after the marker that leads the sweeper to it. taken says that the id exists, or with again that it did and was
-// deleted. Neither written nor taken: another transaction was at it.
-func (s *Service) insert(ctx context.Context, a asset.Asset, again bool) (written, taken bool, err error) {
-	if err := s.markActive(ctx, a.Workspace, a.CreatedAt()); err != nil {
-		return false, false, err
-	}
-	ws := []table.Write{table.Put(a.Row(), table.Absent())}
-	if a.Project != (id.Project{}) {
-		ws = append(ws, project.NodePut(a.Project, a.ID, id.NewNode(a.Workspace, s.now())))
-	}
-	if again {
-		ws = append(ws, table.Check(schema.GoneKey(a.ID), table.Absent()))
-	}
-	if len(ws) == 1 {
-		_, err = s.Table.Write(ctx, ws[0])
-	} else {
-		err = s.Table.Transact(ctx, ws)
-	}
-	if _, lost := table.Lost(err); lost {
-		return false, true, nil
-	}
-	if refused := table.Refused(err); refused != nil {
-		return false, slices.Contains(refused.Reasons, table.ConditionLost), nil
-	}
-	if err != nil {
-		return false, false, fmt.Errorf("announce asset %s: %w", a.ID, err)
-	}
-	return true, false, nil
 }

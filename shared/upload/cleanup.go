@@ -11,8 +11,9 @@ import (
 	"github.com/assetry/assetry/shared/table"
 )
 
-// CleanUp removes what a committed change of an asset's row leaves behind: the bytes of deleted, superseded and rejected attempts,
-// and a deleted asset's places on projects and in folders. It is driven by the change feed, so that a crash cannot forget it, and may be repeated. Bytes that
+// CleanUp removes what a committed change of an asset's row leaves behind: the bytes of deleted, superseded and rejected attempts, the parts
+// of all that ended without joining them, and a deleted asset's places on projects and in folders. It is driven by the change feed, so that
+// a crash cannot forget it, and may be repeated. Bytes that
 // a grant brings later are removed by their own event; where the grant is still alive, the sweeper looks once more when it has ended.
 func (s *Service) CleanUp(ctx context.Context, c table.Change) error {
 	if c.Old == nil {
@@ -23,28 +24,49 @@ func (s *Service) CleanUp(ctx context.Context, c table.Change) error {
 		return err
 	}
 	if c.New == nil {
-		if err := s.detach(ctx, old.ID); err != nil {
-			return err
-		}
-		if err := s.lookAgain(ctx, old); err != nil {
-			return err
-		}
-		return s.purge(ctx, schema.ObjectPrefix(old.Workspace, old.ID), nil)
+		return s.cleanUpDeleted(ctx, old)
 	}
 	now, err := asset.FromRow(c.New)
 	if err != nil {
 		return err
 	}
-	if now.Generation > old.Generation {
-		return s.purge(ctx, old.Source().Key(), nil)
-	}
-	if rejected(now) && !rejected(old) {
+	switch {
+	case now.Generation > old.Generation:
+		return s.clear(ctx, old)
+	case rejected(now) && !rejected(old):
 		if err := s.lookAgain(ctx, now); err != nil {
 			return err
 		}
-		return s.purge(ctx, now.Source().Key(), nil)
+		return s.clear(ctx, now)
+	case gaveUp(now) && !gaveUp(old): // bytes may still come of a request that was begun in time, but no more parts
+		return s.abort(ctx, now.Source().Key(), now.Upload)
 	}
 	return nil
+}
+
+// cleanUpDeleted removes everything of a deleted asset.
+func (s *Service) cleanUpDeleted(ctx context.Context, old asset.Asset) error {
+	if err := s.detach(ctx, old.ID); err != nil {
+		return err
+	}
+	if err := s.lookAgain(ctx, old); err != nil {
+		return err
+	}
+	prefix := schema.ObjectPrefix(old.Workspace, old.ID)
+	if inParts(old) {
+		if err := s.abortAll(ctx, prefix, nil); err != nil {
+			return err
+		}
+	}
+	return s.purge(ctx, prefix, nil)
+}
+
+// clear removes the parts and all versions of an attempt.
+func (s *Service) clear(ctx context.Context, a asset.Asset) error {
+	if err := s.abort(ctx, a.Source().Key(), a.Upload); err != nil {
+		return err
+	}
+	return s.purge(ctx, a.Source().Key(), nil)
 }
 
 // lookAgain leads the sweeper to an asset whose grant may still bring bytes.
@@ -56,6 +78,8 @@ func (s *Service) lookAgain(ctx context.Context, a asset.Asset) error {
 }
 
 func rejected(a asset.Asset) bool { return a.State == asset.Failed && a.Cause == asset.Rejected }
+
+func gaveUp(a asset.Asset) bool { return a.State == asset.Failed && a.Cause == asset.Expired }
 
 // purge removes all versions under a prefix but those kept.
 func (s *Service) purge(ctx context.Context, prefix string, keep func(blob.Version) bool) error {

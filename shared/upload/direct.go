@@ -14,11 +14,11 @@ import (
 )
 
 // Direct creates an asset from bytes that came with the request, at most MaxDirect of them. Bytes that are no good are refused
-// before anything is written (fault.Invalid about the field "file", fault.TooLarge). The row comes first, then the bytes, then the settling:
+// before anything is written (fault.Invalid about the field "file" or "checksum", fault.TooLarge). The row comes first, then the bytes, then the settling:
 // wherever it is cut off, the event or the sweeper goes on, and so does a draft that comes again under its ID: it brings the bytes that are
 // missing, and is fault.Duplicate when none are.
 func (s *Service) Direct(ctx context.Context, p access.Principal, d Draft, body []byte) (asset.Asset, error) {
-	ws, err := s.check(ctx, p, d)
+	ws, err := s.check(ctx, p, d, asset.ViaDirect)
 	if err != nil {
 		return asset.Asset{}, err
 	}
@@ -26,29 +26,19 @@ func (s *Service) Direct(ctx context.Context, p access.Principal, d Draft, body 
 	if err != nil {
 		return asset.Asset{}, err
 	}
-	a, err := s.draft(ctx, p, d)
+	a, err := s.draft(ctx, p, d, asset.ViaDirect)
 	if err != nil {
 		return asset.Asset{}, err
 	}
-	a.Via = asset.ViaDirect
-	made, err := s.announce(ctx, ws, a, d.Again, nil)
-	if d.Again && fault.Is(err, fault.Duplicate) {
-		made, err = s.unfinished(ctx, a, err)
-	}
-	if err != nil {
+	a, err = s.announce(ctx, ws, a, d.Again, nil)
+	if err != nil && !(d.Again && unfinished(a) && fault.Is(err, fault.Duplicate)) {
 		return asset.Asset{}, err
 	}
-	return s.store(ctx, made, info, body)
+	return s.store(ctx, a, info, body)
 }
 
-// unfinished is the asset of an earlier run of a direct upload if it still waits for its bytes, else the error is taken.
-func (s *Service) unfinished(ctx context.Context, a asset.Asset, taken error) (asset.Asset, error) {
-	found, err := s.Assets.Find(ctx, a.Workspace, a.ID)
-	if fault.Is(err, fault.NotFound) || err == nil && (found.Via != asset.ViaDirect || !open(found)) {
-		return asset.Asset{}, taken
-	}
-	return found, err
-}
+// unfinished says whether an asset is a direct upload that still waits for its bytes. A retry would have made it another kind.
+func unfinished(a asset.Asset) bool { return a.Via == asset.ViaDirect && open(a) }
 
 // accept judges the bytes of a request.
 func (s *Service) accept(ctx context.Context, d Draft, body []byte) (media.Info, error) {
@@ -62,12 +52,18 @@ func (s *Service) accept(ctx context.Context, d Draft, body []byte) (media.Info,
 	if rejected != "" {
 		return media.Info{}, fault.BadField("file", "%s", rejected)
 	}
+	if c := d.Checksum; c != (blob.Checksum{}) {
+		if says := differs(c, c.Algorithm.Of(body)); says != "" {
+			return media.Info{}, fault.BadField("checksum", "%s", says)
+		}
+	}
 	return info, nil
 }
 
 // store writes the bytes of an announced asset and settles it.
 func (s *Service) store(ctx context.Context, a asset.Asset, info media.Info, body []byte) (asset.Asset, error) {
-	o, err := s.Bucket.Put(ctx, a.Source().Key(), bytes.NewReader(body), int64(len(body)), blob.PutOptions{Type: declaredType(a), IfAbsent: true})
+	o, err := s.Bucket.Put(ctx, a.Source().Key(), bytes.NewReader(body), int64(len(body)),
+		blob.PutOptions{Type: declaredType(a), IfAbsent: true, Checksum: a.Checksum})
 	if errors.Is(err, blob.ErrExists) || fault.Is(err, fault.Unavailable) { // perhaps our own write, whose answer was lost
 		if found, again := s.Finalize(ctx, a.Source(), ""); again == nil {
 			return found, nil

@@ -28,23 +28,38 @@ func (s *Service) Expire(ctx context.Context, a asset.Asset) (asset.Asset, error
 	if a.State == asset.Failed {
 		return a, nil
 	}
+	gone := a
+	a, err = s.giveUp(ctx, a, sameGrant(a), lapsed(a))
+	if fault.Is(err, fault.NotFound) {
+		return gone, nil
+	}
+	return a, err
+}
+
+// lapsed says for people why an attempt was given up whose time has passed.
+func lapsed(a asset.Asset) string {
+	if a.Via == asset.ViaParts {
+		return "The parts were not completed in time. Retry the asset to begin a new upload."
+	}
+	return "No bytes arrived while the upload could be begun. Retry the asset to get a new upload form."
+}
+
+// giveUp settles a pending attempt as failed (expired), if the condition holds on its row; what remains of its parts goes with the change feed. It
+// gives the row as it is afterwards, whoever wrote it; the error is fault.NotFound without one.
+func (s *Service) giveUp(ctx context.Context, a asset.Asset, cond table.Cond, message string) (asset.Asset, error) {
 	if err := s.markDue(ctx, a.Workspace, a.ID, s.now().Add(lateBytes)); err != nil {
 		return a, err
 	}
-	message := "No bytes arrived while the upload could be begun. Retry the asset to get a new upload form."
-	it, err := s.Table.Write(ctx, table.Update(a.Key(), table.All(
-		table.Eq(schema.Generation, table.Int(int64(a.Generation))),
-		table.Eq(schema.State, table.String(asset.Pending)),
-		sameGrant(a),
-	), append(failed(asset.Expired, message), table.Add(schema.Version, table.Int(1)))...))
+	it, err := s.Table.Write(ctx, table.Update(a.Key(), table.All(pendingAt(a), cond),
+		append(failed(asset.Expired, message), table.Add(schema.Version, table.Int(1)))...))
 	if current, lost := table.Lost(err); lost {
 		if current == nil {
-			return a, nil
+			return a, asset.Missing()
 		}
 		return asset.FromRow(current)
 	}
 	if err != nil {
-		return a, fmt.Errorf("expire asset %s: %w", a.ID, err)
+		return a, fmt.Errorf("give up asset %s: %w", a.ID, err)
 	}
 	return asset.FromRow(it)
 }

@@ -109,12 +109,13 @@ func (s *Service) decided(ctx context.Context, src schema.Source, current table.
 // whileOpen holds while bytes may still settle the row's generation; open says the same of an asset.
 var whileOpen = table.Any(
 	table.Eq(schema.State, table.String(asset.Pending)),
-	table.All(table.Eq(schema.State, table.String(asset.Failed)), table.Eq(schema.Cause, table.String(asset.Expired))),
+	table.All(table.Eq(schema.State, table.String(asset.Failed)),
+		table.Any(table.Eq(schema.Cause, table.String(asset.Expired)), table.Eq(schema.Cause, table.String(asset.Source)))),
 )
 
 // open says whether bytes may still settle the current generation.
 func open(a asset.Asset) bool {
-	return a.State == asset.Pending || a.State == asset.Failed && a.Cause == asset.Expired
+	return a.State == asset.Pending || a.State == asset.Failed && (a.Cause == asset.Expired || a.Cause == asset.Source)
 }
 
 // remove deletes one version; "" names none and is left.
@@ -132,11 +133,12 @@ func (s *Service) remove(ctx context.Context, key, version string) error {
 type verdict struct {
 	object   blob.Object
 	info     media.Info
-	rejected string // for people; "" is good
+	checksum blob.Checksum // of the whole, where one is to be kept
+	rejected string        // for people; "" is good
 }
 
 // inspect reads the bytes of an attempt, by one ranged read for most, and judges them. What was declared is the object's own content type, which
-// the grant bound; names and headers are not trusted beyond that comparison.
+// the grant bound, and for parts size and checksum are in its metadata; names and headers are not trusted beyond that comparison.
 func (s *Service) inspect(ctx context.Context, src schema.Source, version string) (verdict, error) {
 	key := src.Key()
 	head, o, err := s.Bucket.Read(ctx, key, version, 0, media.HeadSize)
@@ -147,9 +149,8 @@ func (s *Service) inspect(ctx context.Context, src schema.Source, version string
 		return verdict{}, fmt.Errorf("read %s: %w", key, err)
 	}
 	v := verdict{object: o}
-	if o.Size > s.maxSize {
-		v.rejected = fmt.Sprintf("The file has %d bytes; at most %d are taken.", o.Size, s.maxSize)
-		return v, nil
+	if v.checksum, v.rejected, err = s.promised(ctx, o); err != nil || v.rejected != "" {
+		return v, err
 	}
 	v.info, v.rejected, err = judge(ctx, o.Type, media.Source{Size: o.Size, Head: head, ReadAt: func(ctx context.Context, off, n int64) ([]byte, error) {
 		b, _, err := s.Bucket.Read(ctx, key, o.Version, off, n)
@@ -192,6 +193,9 @@ func (v verdict) edits() []table.Edit {
 		table.Set(schema.Object, table.String(v.object.Version)),
 		table.Remove(schema.Failure),
 		table.Remove(schema.Cause),
+	}
+	if v.checksum != (blob.Checksum{}) {
+		es = append(es, table.Set(schema.Checksum, table.String(v.checksum.String())))
 	}
 	if v.info.Width > 0 && v.info.Height > 0 {
 		es = append(es, table.Set(schema.Width, table.Int(int64(v.info.Width))), table.Set(schema.Height, table.Int(int64(v.info.Height))))

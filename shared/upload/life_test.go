@@ -69,13 +69,13 @@ func TestLifeOfASignedUpload(t *testing.T) {
 		})
 		t.Run("retry of what has not failed is a conflict", func(t *testing.T) {
 			a, _ := w.begin(t)
-			_, _, err := w.uploads.Retry(ctx, w.who, a.ID)
+			_, _, err := w.uploads.Retry(ctx, w.who, a.ID, "")
 			domaintest.WantKind(t, "retry of a pending asset", err, fault.Conflict)
 			ready, err := w.uploads.Direct(ctx, w.who, upload.Draft{Workspace: w.ws.ID}, picture(3))
 			if err != nil {
 				t.Fatal(err)
 			}
-			_, _, err = w.uploads.Retry(ctx, w.who, ready.ID)
+			_, _, err = w.uploads.Retry(ctx, w.who, ready.ID, "")
 			domaintest.WantKind(t, "retry of a ready asset", err, fault.Conflict)
 		})
 	})
@@ -104,12 +104,12 @@ func TestRejectedBytesFailAndARetryBegins(t *testing.T) {
 			if vs := w.versions(t, a); len(vs) != 0 {
 				t.Errorf("rejected bytes are still there: %+v", vs)
 			}
-			next, g2, err := w.uploads.Retry(ctx, w.who, a.ID)
+			next, way, err := w.uploads.Retry(ctx, w.who, a.ID, "")
 			if err != nil || next.State != asset.Pending || next.Generation != 2 || next.Failure != "" {
 				t.Fatalf("retry = %+v, %v", next, err)
 			}
 			w.mustSend(t, g, picture(9)) // the first form once more
-			w.mustSend(t, g2, picture(4))
+			w.mustSend(t, *way.Form, picture(4))
 			w.deliverAll(t)
 			w.mustCleanUp(t)
 			got = w.get(t, a.ID)
@@ -349,11 +349,11 @@ func TestSweepLeavesAnAttemptAloneThatBeganMeanwhile(t *testing.T) {
 	w.fault = func(c blobtest.Call) blobtest.Fault {
 		if c.Method == "Versions" && !retried { // the sweeper has read the failed row and is about to tidy up behind it
 			retried = true
-			_, g2, err := w.uploads.Retry(ctx, w.who, a.ID)
+			_, way, err := w.uploads.Retry(ctx, w.who, a.ID, "")
 			if err != nil {
 				t.Fatal(err)
 			}
-			w.mustSend(t, g2, picture(1))
+			w.mustSend(t, *way.Form, picture(1))
 			w.deliverAll(t)
 		}
 		return blobtest.None

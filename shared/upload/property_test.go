@@ -154,9 +154,9 @@ func (h *history) retry() {
 	if !ok {
 		return
 	}
-	_, g, err := h.uploads.Retry(context.Background(), h.who, f.asset)
+	_, way, err := h.uploads.Retry(context.Background(), h.who, f.asset, "")
 	if h.ok("retry", err, fault.Conflict, fault.NotFound); err == nil {
-		h.forms = append(h.forms, form{g, f.asset, g.Expires.Add(upload.DefaultSlack)})
+		h.forms = append(h.forms, form{*way.Form, f.asset, way.Form.Expires.Add(upload.DefaultSlack)})
 	}
 }
 

@@ -228,10 +228,15 @@ func (w *sweep) visitDue(ctx context.Context, wid id.Workspace, aid id.Asset) er
 		}
 		return err
 	}
-	return w.purge(ctx, schema.ObjectPrefix(wid, aid), nil)
+	prefix := schema.ObjectPrefix(wid, aid)
+	if err := w.abortAll(ctx, prefix, nil); err != nil { // nobody remembers whether it came by parts
+		return err
+	}
+	return w.purge(ctx, prefix, nil)
 }
 
-// visit settles what is still open, and removes every version that the row rules out: bytes whose event was lost.
+// visit settles what is still open, and removes every version and every upload that the row rules out: bytes whose event was lost, and parts whose
+// begin was cut off.
 func (w *sweep) visit(ctx context.Context, a asset.Asset) error {
 	w.done.Visited++
 	if a.State == asset.Pending && !w.expired(a) { // its grant was longer than today's: come back for it
@@ -243,6 +248,11 @@ func (w *sweep) visit(ctx context.Context, a asset.Asset) error {
 			return err
 		}
 		w.done.Settled++
+	}
+	if inParts(a) {
+		if err := w.abortAll(ctx, schema.ObjectPrefix(a.Workspace, a.ID), func(u blob.Upload) bool { return w.uploadRuledOut(a, u) }); err != nil {
+			return err
+		}
 	}
 	if open(a) || a.GrantUntil.IsZero() {
 		return nil // bytes may still come; or it was a direct upload, which writes once

@@ -12,6 +12,7 @@
 package upload
 
 import (
+	"cmp"
 	"context"
 	"sync"
 	"time"
@@ -33,15 +34,19 @@ const (
 
 // Defaults of Options.
 const (
-	DefaultGrant = 15 * time.Minute
-	DefaultSlack = 45 * time.Minute
+	DefaultGrant          = 15 * time.Minute
+	DefaultPartGrant      = 60 * time.Minute // a page of a thousand parts takes longer to send than a form
+	DefaultSlack          = 45 * time.Minute
+	DefaultCompleteWithin = 20 * time.Second // leaves a third of the gateway's 30 s for everything else
 )
 
 // Bucket is what uploads need of the bucket. See package blob for what the calls do and how they fail.
 type Bucket interface {
 	SignForm(ctx context.Context, f blob.FormSpec) (blob.Form, time.Time, error)
+	SignParts(ctx context.Context, key, upload string, ps []blob.PartSpec, expires time.Time) (urls []string, err error)
 	blob.Reader
 	blob.Writer
+	blob.Parts
 }
 
 // Workspaces finds workspaces; account.Service does.
@@ -71,19 +76,23 @@ type Parts struct {
 
 // Options are what a Service may be given. The zero value works.
 type Options struct {
-	Now     func() time.Time // nil is time.Now
-	Grant   time.Duration    // how long a form may be begun with; 0 is DefaultGrant
-	Slack   time.Duration    // how long after that a transfer may still run before the attempt counts as expired; 0 is DefaultSlack
-	MaxSize int64            // bytes a form takes; 0 is MaxForm
+	Now            func() time.Time // nil is time.Now
+	Grant          time.Duration    // how long a form may be begun with; 0 is DefaultGrant
+	PartGrant      time.Duration    // how long a part may be begun with; 0 is DefaultPartGrant
+	Slack          time.Duration    // how long after that a transfer may still run before the attempt counts as expired; 0 is DefaultSlack
+	MaxSize        int64            // bytes a form takes; 0 is MaxForm
+	CompleteWithin time.Duration    // how long the joining of parts is waited for; 0 is DefaultCompleteWithin
 }
 
 // Service announces, grants, finalizes, expires and cleans up. Safe for concurrent use.
 type Service struct {
 	Parts
-	now     func() time.Time
-	grant   time.Duration
-	slack   time.Duration
-	maxSize int64
+	now            func() time.Time
+	grant          time.Duration
+	partGrant      time.Duration
+	slack          time.Duration
+	maxSize        int64
+	completeWithin time.Duration
 
 	mu     sync.Mutex
 	active map[id.Workspace]time.Time // the last hour this process marked each workspace active in
@@ -91,18 +100,12 @@ type Service struct {
 
 // New makes a Service.
 func New(p Parts, o Options) *Service {
-	s := &Service{Parts: p, now: o.Now, grant: o.Grant, slack: o.Slack, maxSize: o.MaxSize, active: map[id.Workspace]time.Time{}}
+	s := &Service{
+		Parts: p, now: o.Now, grant: cmp.Or(o.Grant, DefaultGrant), partGrant: cmp.Or(o.PartGrant, DefaultPartGrant), slack: cmp.Or(o.Slack, DefaultSlack),
+		maxSize: cmp.Or(o.MaxSize, MaxForm), completeWithin: cmp.Or(o.CompleteWithin, DefaultCompleteWithin), active: map[id.Workspace]time.Time{},
+	}
 	if s.now == nil {
 		s.now = time.Now
-	}
-	if s.grant == 0 {
-		s.grant = DefaultGrant
-	}
-	if s.slack == 0 {
-		s.slack = DefaultSlack
-	}
-	if s.maxSize == 0 {
-		s.maxSize = MaxForm
 	}
 	return s
 }

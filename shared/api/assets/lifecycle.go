@@ -36,11 +36,15 @@ func Retry(s UploadServices) http.Handler {
 		if err != nil {
 			return err
 		}
-		a, g, err := s.Uploads().Retry(r.Context(), p, id)
+		a, way, err := s.Uploads().Retry(r.Context(), p, id, "")
 		if err != nil {
 			return err
 		}
-		answer, err := newLinker(r, s).action(r.Context(), a, renderGrant(g))
+		var g granted
+		if way.Form != nil {
+			g = renderGrant(*way.Form)
+		}
+		answer, err := newLinker(r, s).action(r.Context(), a, g)
 		if err != nil {
 			return err
 		}

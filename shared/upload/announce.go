@@ -1,0 +1,141 @@
+package upload
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/assetry/assetry/shared/account"
+	"github.com/assetry/assetry/shared/asset"
+	"github.com/assetry/assetry/shared/fault"
+	"github.com/assetry/assetry/shared/id"
+	"github.com/assetry/assetry/shared/project"
+	"github.com/assetry/assetry/shared/schema"
+	"github.com/assetry/assetry/shared/table"
+)
+
+// drawIDs bounds how often an id is drawn for one asset: 30 random bits make a second draw rare.
+const drawIDs = 3
+
+// errTooMany answers a create that kept meeting others.
+var errTooMany = fault.New(fault.Throttled, "Too many assets are being created in this workspace at the same moment. Repeat the request.")
+
+// announce writes a row, under a new id or under the one it has. If that is taken, or was (again), the error is fault.Duplicate and the answer is the
+// asset that has it; zero if it is deleted. Grant, where there is one, sees the asset before it is written and may still change it.
+func (s *Service) announce(
+	ctx context.Context, ws account.Workspace, a asset.Asset, again bool, grant func(*asset.Asset) error,
+) (asset.Asset, error) {
+	if a.ID != (id.Asset{}) {
+		if err := prepare(ws, &a, grant); err != nil {
+			return asset.Asset{}, err
+		}
+		return s.announceGiven(ctx, a, again)
+	}
+	for range drawIDs {
+		a.ID = id.NewAsset(ws.ID, s.now())
+		if err := prepare(ws, &a, grant); err != nil {
+			return asset.Asset{}, err
+		}
+		if taken, err := s.insert(ctx, a); err != nil {
+			return asset.Asset{}, err
+		} else if !taken {
+			return a, nil
+		}
+	}
+	return asset.Asset{}, errTooMany
+}
+
+// prepare completes an asset that has its id.
+func prepare(ws account.Workspace, a *asset.Asset, grant func(*asset.Asset) error) error {
+	if a.ID.Tag() != ws.ID.Tag() {
+		return fmt.Errorf("announce asset %s: the id is not one of workspace %s", a.ID, ws.ID)
+	}
+	a.Shard = ws.Shard(a.ID)
+	if grant == nil {
+		return nil
+	}
+	return grant(a)
+}
+
+// insert writes a new row, after the marker that leads the sweeper to it. taken says that the id exists: draw another.
+func (s *Service) insert(ctx context.Context, a asset.Asset) (taken bool, err error) {
+	if err := s.markActive(ctx, a.Workspace, a.CreatedAt()); err != nil {
+		return false, err
+	}
+	err = s.write(ctx, s.rows(a))
+	if _, lost := table.Lost(err); lost || table.Refused(err) != nil {
+		return true, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("announce asset %s: %w", a.ID, err)
+	}
+	return false, nil
+}
+
+// rows are what a new asset writes: its row and, on a project, its place there.
+func (s *Service) rows(a asset.Asset) []table.Write {
+	ws := []table.Write{table.Put(a.Row(), table.Absent())}
+	if a.Project != (id.Project{}) {
+		ws = append(ws, project.NodePut(a.Project, a.ID, id.NewNode(a.Workspace, s.now())))
+	}
+	return ws
+}
+
+// write does one write, or several at once.
+func (s *Service) write(ctx context.Context, ws []table.Write) error {
+	if len(ws) > 1 {
+		return s.Table.Transact(ctx, ws)
+	}
+	_, err := s.Table.Write(ctx, ws[0])
+	return err
+}
+
+// announceGiven writes a row under the id that it was given. An id is used once, also when its asset has been deleted since: the clean-up
+// of the first would else take the bytes of the second. What remembers deleted assets is asked only if there may be one.
+func (s *Service) announceGiven(ctx context.Context, a asset.Asset, again bool) (asset.Asset, error) {
+	if err := s.leadTo(ctx, a); err != nil {
+		return asset.Asset{}, err
+	}
+	ws := s.rows(a)
+	if again {
+		ws = append(ws, table.Check(schema.GoneKey(a.ID), table.Absent()))
+	}
+	err := s.write(ctx, ws)
+	if current, lost := table.Lost(err); lost {
+		return taken(a.ID, current)
+	}
+	if r := table.Refused(err); r != nil {
+		if row, gone := 0, len(ws)-1; r.Reasons[row] == table.ConditionLost || again && r.Reasons[gone] == table.ConditionLost {
+			return taken(a.ID, r.Current[row])
+		}
+		return asset.Asset{}, errTooMany
+	}
+	if err != nil {
+		return asset.Asset{}, fmt.Errorf("announce asset %s: %w", a.ID, err)
+	}
+	return a, nil
+}
+
+// leadTo leads the sweeper to an asset whose id may have been drawn some time ago: its pass over the ids may be past it already.
+func (s *Service) leadTo(ctx context.Context, a asset.Asset) error {
+	if s.now().Sub(a.CreatedAt()) < s.grant {
+		return s.markActive(ctx, a.Workspace, a.CreatedAt())
+	}
+	at := s.waitsUntil(a)
+	if now := s.now(); at.Before(now) {
+		at = now
+	}
+	return s.markDue(ctx, a.Workspace, a.ID, at)
+}
+
+// taken answers a create whose id has been used, by the asset of a row or by one that is deleted.
+func taken(a id.Asset, row table.Item) (there asset.Asset, err error) {
+	if row != nil {
+		if there, err = asset.FromRow(row); err != nil {
+			return there, err
+		}
+	}
+	return there, &fault.Error{
+		Kind: fault.Duplicate, Message: fmt.Sprintf("The asset %s was created before.", a),
+		Fields: []fault.Field{{Name: "asset_id", Message: a.String()}},
+	}
+}

@@ -47,9 +47,14 @@ func failed(err error, what, key string) error {
 	case isBusy(code, status):
 		return fault.Wrap(err, fault.Throttled, "The store of files is busy: wait a moment and repeat (%s %s).", what, key)
 	case isLost(err, code, status):
-		return fault.Wrap(err, fault.Unavailable, "The store of files did not answer: repeat (%s %s).", what, key)
+		return lost(err, what, key)
 	}
 	return fmt.Errorf("%s %s: %w", what, key, err)
+}
+
+// lost says that nobody knows what became of a request.
+func lost(err error, what, key string) error {
+	return fault.Wrap(err, fault.Unavailable, "The store of files did not answer: repeat (%s %s).", what, key)
 }
 
 var partsMessage = map[string]string{

@@ -89,8 +89,15 @@ func stalls(_ *wire, r *http.Request) (*http.Response, error) {
 
 // behind gives a driver whose requests go through the wire; tries is how often the SDK sends one at most.
 func behind(s *versitytest.Server, tries int, attempts ...attempt) *s3blob.Bucket {
+	return retrying(s, &wire{next: s.HTTP(), attempts: attempts}, tries)
+}
+
+// through gives a driver whose requests go another way, once.
+func through(s *versitytest.Server, way s3.HTTPClient) *s3blob.Bucket { return retrying(s, way, 1) }
+
+func retrying(s *versitytest.Server, way s3.HTTPClient, tries int) *s3blob.Bucket {
 	client := s3.New(s.Client().Options(), func(o *s3.Options) {
-		o.HTTPClient = &wire{next: s.HTTP(), attempts: attempts}
+		o.HTTPClient = way
 		o.RetryMaxAttempts = tries
 		o.Retryer = retry.NewStandard(func(r *retry.StandardOptions) {
 			r.MaxAttempts = tries

@@ -2,9 +2,11 @@ package s3blob
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"sync"
 	"time"
 
@@ -15,10 +17,14 @@ import (
 // streamGrant is how long the request of StreamPart may take to begin.
 const streamGrant = 15 * time.Minute
 
+// askFirst is the size in bytes from which S3 is asked whether it wants a body before the body is sent, so that a refusal is heard and not
+// lost with a connection that is closed in the middle: the SDK's own limit for the same.
+const askFirst = 2 << 20
+
 // StreamPart writes one part from a body that can be read once. The request is presigned by our own signer, because its payload is then
 // not part of the signature: the SDK would have to read the body twice. It is sent once.
 func (b *Bucket) StreamPart(ctx context.Context, key, upload string, number int, body io.Reader, size int64) (blob.Part, error) {
-	url, err := b.SignPart(ctx, key, upload, number, size, b.now().Add(streamGrant))
+	signed, err := b.SignPart(ctx, key, upload, number, size, b.now().Add(streamGrant))
 	if err != nil {
 		return blob.Part{}, err
 	}
@@ -26,7 +32,7 @@ func (b *Bucket) StreamPart(ctx context.Context, key, upload string, number int,
 	src := &source{body: body, left: size}
 	defer src.release()
 	sctx, _ := begin(ctx, "UploadPart")
-	r, err := http.NewRequestWithContext(sctx, http.MethodPut, url, io.NopCloser(src))
+	r, err := http.NewRequestWithContext(sctx, http.MethodPut, signed, io.NopCloser(src))
 	if err != nil {
 		return blob.Part{}, fmt.Errorf("%s %s: %w", what, key, err)
 	}
@@ -34,12 +40,15 @@ func (b *Bucket) StreamPart(ctx context.Context, key, upload string, number int,
 	if size == 0 {
 		r.Body = http.NoBody
 	}
-	res, err := b.client.Options().HTTPClient.Do(r)
+	if size >= askFirst {
+		r.Header.Set("Expect", "100-continue")
+	}
+	res, err := b.send(r)
 	if err != nil {
 		if broken := src.failure(); broken != nil && ctx.Err() == nil {
 			return blob.Part{}, fmt.Errorf("%s %s: read its body: %w", what, key, broken)
 		}
-		return blob.Part{}, failed(err, what, key)
+		return blob.Part{}, lost(err, what, key)
 	}
 	defer res.Body.Close()
 	if res.StatusCode != http.StatusOK {
@@ -50,6 +59,35 @@ func (b *Bucket) StreamPart(ctx context.Context, key, upload string, number int,
 		return blob.Part{}, fault.New(fault.Unavailable, "The store of files broke off its answer: repeat (%s %s).", what, key)
 	}
 	return blob.Part{Number: number, ETag: unquote(&etag), Size: size}, nil
+}
+
+// send sends a request and returns when its context ends: the HTTP client alone would wait for a read of the body that does not end. Its
+// error does not repeat the signed URL, which is a secret as long as it works.
+func (b *Bucket) send(r *http.Request) (*http.Response, error) {
+	type outcome struct {
+		res *http.Response
+		err error
+	}
+	sent := make(chan outcome, 1)
+	go func() {
+		res, err := b.client.Options().HTTPClient.Do(r)
+		sent <- outcome{res, err}
+	}()
+	select {
+	case o := <-sent:
+		var named *url.Error
+		if errors.As(o.err, &named) {
+			o.err = named.Err
+		}
+		return o.res, o.err
+	case <-r.Context().Done():
+		go func() {
+			if o := <-sent; o.err == nil {
+				o.res.Body.Close()
+			}
+		}()
+		return nil, r.Context().Err()
+	}
 }
 
 // source is a body of a known size. It keeps why reading failed, which the HTTP client wraps or loses, and lets nobody read once it is

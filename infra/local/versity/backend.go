@@ -43,7 +43,9 @@ func (b *bucketBackend) put(ctx context.Context, in s3response.PutObjectInput) (
 	if in.Body == nil {
 		in.Body = strings.NewReader("")
 	}
-	a := &arriving{Reader: in.Body, lock: func() (func(), error) { return b.locks.change(*in.Bucket, *in.Key), nil }}
+	a := &arriving{Reader: in.Body, left: announced(in.ContentLength), lock: func() (func(), error) {
+		return b.locks.change(*in.Bucket, *in.Key), nil
+	}}
 	defer a.done()
 	in.Body = a.body()
 	return b.Backend.PutObject(ctx, in)

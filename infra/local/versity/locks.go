@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/versity/versitygw/s3api/middlewares"
+	"github.com/versity/versitygw/s3err"
 )
 
 // The engine moves files when a version is written over or removed, and looks at them several times when it reads one. In between a
@@ -82,15 +83,31 @@ func (l *locks) list() (unlock func()) {
 }
 
 // arriving is the body of a PUT or a part. The key is locked once all of it has come, so that a slow client holds up nobody. A lock that
-// is refused is the body's error: nothing is stored.
+// is refused is the body's error: nothing is stored. So is an end before the announced size, which the engine takes for the end of the
+// body when a client goes away in the middle.
 type arriving struct {
 	io.Reader
+	left   int64 // announced and not yet read, in bytes; below 0 from the start: nothing was announced
 	lock   func() (unlock func(), err error)
 	unlock func()
 }
 
+// announced is the size of a body that has one.
+func announced(length *int64) int64 {
+	if length == nil {
+		return -1
+	}
+	return *length
+}
+
 func (a *arriving) Read(p []byte) (int, error) {
 	n, err := a.Reader.Read(p)
+	if a.left > 0 {
+		a.left -= int64(n)
+	}
+	if err == io.EOF && a.left > 0 {
+		return n, s3err.GetAPIError(s3err.ErrIncompleteBody)
+	}
 	if err == io.EOF && a.unlock == nil {
 		unlock, refused := a.lock()
 		if refused != nil {

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"io"
 	"math"
 	"os"
 	"path/filepath"
@@ -117,11 +118,16 @@ func (b *bucketBackend) UploadPart(ctx context.Context, in *s3.UploadPartInput) 
 	if in.Body == nil {
 		in.Body = strings.NewReader("")
 	}
-	a := &arriving{Reader: in.Body, lock: func() (func(), error) {
+	upload := aws.ToString(in.UploadId)
+	if !b.uploads.open(*in.Bucket, *in.Key, upload) {
+		_, _ = io.Copy(io.Discard, in.Body) // a client that is still sending would not hear the answer
+		return nil, s3err.GetNoSuchUploadErr(upload)
+	}
+	a := &arriving{Reader: in.Body, left: announced(in.ContentLength), lock: func() (func(), error) {
 		unlock := b.locks.read(*in.Bucket, *in.Key)
-		if !b.uploads.open(*in.Bucket, *in.Key, aws.ToString(in.UploadId)) {
+		if !b.uploads.open(*in.Bucket, *in.Key, upload) {
 			unlock()
-			return nil, s3err.GetNoSuchUploadErr(aws.ToString(in.UploadId))
+			return nil, s3err.GetNoSuchUploadErr(upload)
 		}
 		return unlock, nil
 	}}

@@ -16,17 +16,17 @@ import (
 var roles = map[string][]string{
 	"assets-create": { // row, markers and folder are put, the settled row is updated; a stored version that lost is removed
 		"dynamodb:GetItem on table", "dynamodb:PutItem on table", "dynamodb:UpdateItem on table", "dynamodb:DeleteItem on table", "dynamodb:ConditionCheckItem on table",
-		"s3:PutObject on w/*", "s3:GetObject on w/*", "s3:GetObjectVersion on w/*", "s3:DeleteObjectVersion on w/*", "secretsmanager:GetSecretValue on key",
+		"s3:PutObject on w/*", "s3:GetObject on w/*", "s3:GetObjectVersion on w/*", "s3:DeleteObjectVersion on w/*", "s3:AbortMultipartUpload on w/*", "secretsmanager:GetSecretValue on key",
 	},
 	"assets-list":     {"dynamodb:GetItem on table", "dynamodb:BatchGetItem on table", "dynamodb:Query on table", "secretsmanager:GetSecretValue on key"},
 	"assets-retrieve": {"dynamodb:GetItem on table", "secretsmanager:GetSecretValue on key"},
 	"assets-delete":   {"dynamodb:GetItem on table", "dynamodb:PutItem on table", "dynamodb:DeleteItem on table"},
 	"assets-complete": {
 		"dynamodb:GetItem on table", "dynamodb:UpdateItem on table", "dynamodb:PutItem on table", "dynamodb:DeleteItem on table",
-		"s3:GetObject on w/*", "s3:GetObjectVersion on w/*", "s3:DeleteObjectVersion on w/*", "secretsmanager:GetSecretValue on key",
+		"s3:GetObject on w/*", "s3:GetObjectVersion on w/*", "s3:DeleteObjectVersion on w/*", "s3:PutObject on w/*", "s3:ListMultipartUploadParts on w/*", "secretsmanager:GetSecretValue on key",
 	},
-	"assets-retry": { // s3:PutObject is what the form is signed for
-		"dynamodb:GetItem on table", "dynamodb:PutItem on table", "dynamodb:UpdateItem on table", "dynamodb:DeleteItem on table", "s3:PutObject on w/*", "secretsmanager:GetSecretValue on key",
+	"assets-retry": { // s3:PutObject is what form and parts are signed for
+		"dynamodb:GetItem on table", "dynamodb:PutItem on table", "dynamodb:UpdateItem on table", "dynamodb:DeleteItem on table", "s3:PutObject on w/*", "s3:AbortMultipartUpload on w/*", "secretsmanager:GetSecretValue on key",
 	},
 	"assets-content":    {"dynamodb:GetItem on table", "s3:GetObject on w/*", "s3:GetObjectVersion on w/*", "secretsmanager:GetSecretValue on key"},
 	"assets-attach":     {"dynamodb:GetItem on table", "dynamodb:PutItem on table", "dynamodb:UpdateItem on table", "dynamodb:DeleteItem on table"},
@@ -47,11 +47,11 @@ var roles = map[string][]string{
 	"stream-publish": {"events:PutEvents on bus"},
 	"stream-cleanup": {
 		"dynamodb:PutItem on table", "dynamodb:DeleteItem on table", "dynamodb:Query on table", "dynamodb:Query on index projects-by-asset",
-		"s3:DeleteObjectVersion on w/*", "s3:ListBucketVersions on bucket by prefix w/*",
+		"s3:DeleteObjectVersion on w/*", "s3:AbortMultipartUpload on w/*", "s3:ListBucketMultipartUploads on bucket", "s3:ListBucketVersions on bucket by prefix w/*",
 	},
 	"sweep": {
 		"dynamodb:GetItem on table", "dynamodb:Query on table", "dynamodb:PutItem on table", "dynamodb:UpdateItem on table", "dynamodb:DeleteItem on table",
-		"s3:GetObject on w/*", "s3:GetObjectVersion on w/*", "s3:DeleteObjectVersion on w/*", "s3:ListBucketVersions on bucket by prefix w/*",
+		"s3:GetObject on w/*", "s3:GetObjectVersion on w/*", "s3:DeleteObjectVersion on w/*", "s3:AbortMultipartUpload on w/*", "s3:ListBucketMultipartUploads on bucket", "s3:ListBucketVersions on bucket by prefix w/*",
 	},
 }
 

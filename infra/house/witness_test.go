@@ -133,6 +133,46 @@ func (w watchedBucket) DeleteVersion(ctx context.Context, key, version string) e
 	return w.bucket.DeleteVersion(ctx, key, version)
 }
 
+func (w watchedBucket) SignParts(ctx context.Context, key, upload string, ps []blob.PartSpec, expires time.Time) ([]string, error) {
+	w.note("s3:PutObject on w/*")
+	return w.bucket.SignParts(ctx, key, upload, ps, expires)
+}
+
+func (w watchedBucket) StartParts(ctx context.Context, key string, o blob.PutOptions) (string, error) {
+	w.note("s3:PutObject on w/*")
+	return w.bucket.StartParts(ctx, key, o)
+}
+
+func (w watchedBucket) PutPart(ctx context.Context, key, upload string, number int, body io.ReadSeeker, size int64) (blob.Part, error) {
+	w.note("s3:PutObject on w/*")
+	return w.bucket.PutPart(ctx, key, upload, number, body, size)
+}
+
+func (w watchedBucket) StreamPart(ctx context.Context, key, upload string, number int, body io.Reader, size int64) (blob.Part, error) {
+	w.note("s3:PutObject on w/*")
+	return w.bucket.StreamPart(ctx, key, upload, number, body, size)
+}
+
+func (w watchedBucket) ListParts(ctx context.Context, key, upload string, after, limit int) ([]blob.Part, bool, error) {
+	w.note("s3:ListMultipartUploadParts on w/*")
+	return w.bucket.ListParts(ctx, key, upload, after, limit)
+}
+
+func (w watchedBucket) Uploads(ctx context.Context, prefix string) ([]blob.Upload, error) {
+	w.note("s3:ListBucketMultipartUploads on bucket")
+	return w.bucket.Uploads(ctx, prefix)
+}
+
+func (w watchedBucket) CompleteParts(ctx context.Context, key, upload string, ps []blob.Part, o blob.PutOptions) (blob.Object, error) {
+	w.note("s3:PutObject on w/*")
+	return w.bucket.CompleteParts(ctx, key, upload, ps, o)
+}
+
+func (w watchedBucket) AbortParts(ctx context.Context, key, upload string) error {
+	w.note("s3:AbortMultipartUpload on w/*")
+	return w.bucket.AbortParts(ctx, key, upload)
+}
+
 func (watchedBucket) Copy(context.Context, string, string, string, blob.PutOptions) (blob.Object, error) {
 	panic("no function copies; say in watchedBucket and roles what it needs")
 }

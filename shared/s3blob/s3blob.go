@@ -22,6 +22,7 @@
 //	ListParts                                                              s3:ListMultipartUploadParts
 //	AbortParts                                                             s3:AbortMultipartUpload
 //	Versions                                                               s3:ListBucketVersions on the bucket, by prefix
+//	Uploads                                                                s3:ListBucketMultipartUploads on the bucket
 //
 // No method wants s3:ListBucket. Without it S3 answers 403 instead of 404 for a missing key, and HEAD says no reason at all: Head,
 // Read and Copy take a refused access for a missing object, so a role without s3:GetObject looks like an empty bucket.

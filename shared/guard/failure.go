@@ -1,6 +1,7 @@
 package guard
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net"
@@ -17,7 +18,7 @@ const (
 	Refused                   // it leads to an address that must not be reached
 	NoName                    // the host has no address
 	NameFailed                // the host could not be looked up just now
-	TimedOut                  // no connection or no answer in time
+	TimedOut                  // no connection or no answer in time, or the caller waited no longer
 	BrokenTLS                 // the certificate is not valid for the host, or TLS 1.2 or later is not spoken
 	Broken                    // nobody listens, no route, or the connection was closed
 )
@@ -35,7 +36,7 @@ func FailureOf(err error) Failure {
 		return NoName
 	case errors.As(err, &name):
 		return NameFailed
-	case isTimeout(err):
+	case isTimeout(err), errors.Is(err, context.Canceled):
 		return TimedOut
 	case errors.As(err, &handshake) && !IsEnd(handshake.Err), errors.Is(err, http.ErrSchemeMismatch):
 		return BrokenTLS
@@ -43,6 +44,16 @@ func FailureOf(err error) Failure {
 		return Broken
 	}
 	return BadAnswer
+}
+
+// Tell gives the reason of a failure, and what the log may have of the error: its text without addresses, clipped to 1,000 bytes. Of a
+// BadAnswer it has nothing, because the text quotes what the other side sent, which may be the very address that it was asked.
+func Tell(err error) (Failure, error) {
+	f := FailureOf(err)
+	if f == BadAnswer {
+		return f, nil
+	}
+	return f, RedactError(err)
 }
 
 func isTimeout(err error) bool {

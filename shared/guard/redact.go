@@ -12,6 +12,9 @@ import (
 // maxRedacted is how many bytes of an address are kept, so that one address cannot fill a message or a log line.
 const maxRedacted = 300
 
+// maxErrorText is how many bytes of an error's text are kept: certificates can name hundreds of hosts.
+const maxErrorText = 1000
+
 // Redact gives what of an address may be shown and logged: scheme, host, port and path, at most 300 bytes, without control characters. User
 // name, password, query and fragment are gone, also of text that is no valid URL; where it cannot be told what is host and what is password,
 // both are.
@@ -98,7 +101,7 @@ type redacted struct {
 	cause error
 }
 
-// RedactError gives err with every address in its text redacted. errors.Is and errors.As still find what is in its chain, but for *url.Error,
+// RedactError gives err with every address in its text redacted, and the text clipped to 1,000 bytes. errors.Is and errors.As still find what is in its chain, but for *url.Error,
 // whose text is the address. It is nil when err is.
 func RedactError(err error) error {
 	if err == nil {
@@ -112,7 +115,7 @@ func RedactError(err error) error {
 			}
 		}
 	}
-	return &redacted{redactText(text), err}
+	return &redacted{clip(redactText(text), maxErrorText), err}
 }
 
 // Error is the redacted text.

@@ -57,7 +57,7 @@ func judgeRange(res *http.Response, q remote.Query, w where) (*remote.Answer, er
 		last = min(last, r.total-1)
 	}
 	if r.first != q.From || r.last != last || res.ContentLength >= 0 && res.ContentLength != a.Length {
-		return nil, problem(remote.Malformed, "The source %s gave bytes %d to %d where %d to %d were asked for.", w, r.first, r.last, q.From, last)
+		return nil, problem(remote.Malformed, "The source %s gave the range %d to %d where %d to %d was asked for.", w, r.first, r.last, q.From, last)
 	}
 	return a, withinLimit(a.Size, q, w)
 }

@@ -79,14 +79,15 @@ func (b *body) wasStalled() bool {
 
 // ended says why no more bytes come.
 func (b *body) ended(err error) error {
-	complete := b.length < 0 || b.read == b.length
 	switch {
-	case err == io.EOF && complete:
+	case err == io.EOF && b.read == b.length:
 		return io.EOF
 	case b.wasStalled():
 		return transient(remote.Slow, "The source %s gave no more bytes for %s.", b.where, b.stall)
 	case b.ctx.Err() != nil:
 		return b.ctx.Err()
+	case err == io.EOF && b.length < 0: // only now: a server that hears us leave may end its body properly, in time to be read
+		return io.EOF
 	case guard.IsEnd(err):
 		return b.truncated(err)
 	}

@@ -21,16 +21,16 @@ func fieldMessage(err error) string {
 	return "it is no address"
 }
 
-// failed turns an error of the transport, before there is an answer, into one of the contract. Its text may quote what the source sent, and
-// goes to the log only.
+// failed turns an error of the transport into one of the contract.
 func failed(err error, w where) error {
-	e := classify(err, w)
-	e.Cause = guard.RedactError(err)
+	failure, cause := guard.Tell(err)
+	e := told(failure, w)
+	e.Cause = cause
 	return e
 }
 
-func classify(err error, w where) *remote.Error {
-	switch guard.FailureOf(err) {
+func told(f guard.Failure, w where) *remote.Error {
+	switch f {
 	case guard.Refused:
 		return problem(remote.Blocked, "The source %s leads to an address that must not be reached: only public servers can be read from.", w)
 	case guard.NoName:

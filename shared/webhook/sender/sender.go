@@ -58,9 +58,9 @@ func (s *Sender) Send(ctx context.Context, url string, headers map[string]string
 	if err != nil {
 		return 0, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, s.time)
+	within, cancel := context.WithTimeout(ctx, s.time)
 	defer cancel()
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, u.String(), bytes.NewReader(body))
+	r, err := http.NewRequestWithContext(within, http.MethodPost, u.String(), bytes.NewReader(body))
 	if err != nil {
 		return 0, guard.RedactError(err)
 	}
@@ -72,8 +72,12 @@ func (s *Sender) Send(ctx context.Context, url string, headers map[string]string
 		r.Header.Set(name, value)
 	}
 	res, err := s.transport.RoundTrip(r)
+	if err != nil && ctx.Err() != nil {
+		return 0, ctx.Err()
+	}
 	if err != nil {
-		return 0, &Error{Failure: guard.FailureOf(err), Address: guard.Redact(url), Cause: guard.RedactError(err)}
+		failure, cause := guard.Tell(err)
+		return 0, &Error{Failure: failure, Address: guard.Redact(url), Cause: cause}
 	}
 	_, _ = io.CopyN(io.Discard, res.Body, maxAnswer) // the status has been said; what follows changes nothing
 	_ = res.Body.Close()
@@ -84,7 +88,7 @@ func (s *Sender) Send(ctx context.Context, url string, headers map[string]string
 type Error struct {
 	Failure guard.Failure
 	Address string // redacted
-	Cause   error  // for the log, redacted likewise
+	Cause   error  // for the log, redacted likewise; may be nil
 }
 
 // texts are for the owner of the webhook.

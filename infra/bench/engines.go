@@ -16,6 +16,8 @@ import (
 	"github.com/assetry/assetry/shared/boot"
 	"github.com/assetry/assetry/shared/bus"
 	"github.com/assetry/assetry/shared/id"
+	"github.com/assetry/assetry/shared/importer"
+	"github.com/assetry/assetry/shared/remote"
 	"github.com/assetry/assetry/shared/s3blob"
 	"github.com/assetry/assetry/shared/schema"
 	"github.com/assetry/assetry/shared/secret"
@@ -62,6 +64,7 @@ func (e engines) Bucket() blob.Bucket {
 }
 func (e engines) Bus() bus.Publisher     { panic("the benchmark publishes nothing") }
 func (e engines) Root() secret.Root      { return e.root }
+func (e engines) Remote() remote.Files   { return importer.New(importer.Options{}) }
 func (e engines) PublicURL() string      { return "https://assets.example.com" }
 func (e engines) Upload() upload.Options { return upload.Options{} }
 func (e engines) Warm(context.Context)   {}

@@ -25,6 +25,8 @@ import (
 	"github.com/assetry/assetry/shared/boot"
 	"github.com/assetry/assetry/shared/bus"
 	"github.com/assetry/assetry/shared/id"
+	"github.com/assetry/assetry/shared/importer"
+	"github.com/assetry/assetry/shared/remote"
 	"github.com/assetry/assetry/shared/s3blob"
 	"github.com/assetry/assetry/shared/schema"
 	"github.com/assetry/assetry/shared/secret"
@@ -76,6 +78,7 @@ func (c *costed) Table() table.Table     { return c.table }
 func (c *costed) Bucket() blob.Bucket    { return c.bucket }
 func (c *costed) Bus() bus.Publisher     { return c.bus }
 func (c *costed) Root() secret.Root      { return c.root }
+func (c *costed) Remote() remote.Files   { return importer.New(importer.Options{}) }
 func (c *costed) PublicURL() string      { return "https://assets.example.com" }
 func (c *costed) Upload() upload.Options { return upload.Options{} }
 func (c *costed) Warm(context.Context)   {}

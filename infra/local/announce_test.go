@@ -63,7 +63,7 @@ func TestTheEventLogHoldsWhatEventBridgeWouldDeliver(t *testing.T) {
 	}
 	var want []string
 	for _, ids := range [][]string{{"1", "2"}, nil, {"3"}} { // the file goes on after a restart
-		log, err := openEventLog(path)
+		log, err := openEventBus(path)
 		if err != nil {
 			t.Fatal(err)
 		}

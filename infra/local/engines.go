@@ -5,6 +5,9 @@ import (
 
 	"github.com/assetry/assetry/shared/blob"
 	"github.com/assetry/assetry/shared/bus"
+	"github.com/assetry/assetry/shared/guard"
+	"github.com/assetry/assetry/shared/importer"
+	"github.com/assetry/assetry/shared/remote"
 	"github.com/assetry/assetry/shared/secret"
 	"github.com/assetry/assetry/shared/table"
 	"github.com/assetry/assetry/shared/upload"
@@ -16,12 +19,23 @@ type engines struct {
 	bucket blob.Bucket
 	bus    bus.Publisher
 	root   secret.Root
+	remote remote.Files
 }
 
 func (e engines) Table() table.Table     { return e.table }
 func (e engines) Bucket() blob.Bucket    { return e.bucket }
 func (e engines) Bus() bus.Publisher     { return e.bus }
 func (e engines) Root() secret.Root      { return e.root }
+func (e engines) Remote() remote.Files   { return e.remote }
 func (e engines) PublicURL() string      { return "" }
 func (e engines) Upload() upload.Options { return upload.Options{} }
 func (e engines) Warm(context.Context)   {}
+
+// remoteFiles reads files at addresses. Sources on this machine, also in plain text, are for those who try the stack out, and who said so.
+func remoteFiles(allowLocal bool) remote.Files {
+	var o importer.Options
+	if allowLocal {
+		o.Guard.Permission = guard.Permit(guard.Exceptions{Loopback: true, PlainHTTP: true, Ports: []int{0}})
+	}
+	return importer.New(o)
+}

@@ -100,8 +100,8 @@ func TestFlags(t *testing.T) {
 	}{
 		{"none", "", options{addr: "127.0.0.1:8080", s3Addr: "127.0.0.1:0", data: ".assetry", template: "template.yaml"}, ""},
 		{
-			"all", "-addr 127.0.0.1:0 -s3-addr localhost:9000 -data d -template t.yaml -ready r.json",
-			options{"127.0.0.1:0", "localhost:9000", "d", "t.yaml", "r.json"}, "",
+			"all", "-addr 127.0.0.1:0 -s3-addr localhost:9000 -data d -template t.yaml -ready r.json -allow-local-sources",
+			options{"127.0.0.1:0", "localhost:9000", "d", "t.yaml", "r.json", true}, "",
 		},
 		{"the other loopback", "-addr [::1]:80", options{addr: "[::1]:80", s3Addr: "127.0.0.1:0", data: ".assetry", template: "template.yaml"}, ""},
 		{"an address that others reach", "-addr 0.0.0.0:80", options{}, "not a loopback address"},

@@ -2,6 +2,7 @@
 // embedded S3 server, object events, the table's stream, the event bus and the schedule. It needs Go and nothing else.
 //
 //	go run ./infra/local [-addr 127.0.0.1:8080] [-s3-addr 127.0.0.1:0] [-data .assetry] [-template template.yaml] [-ready FILE]
+//	    [-allow-local-sources]
 //
 // State lives in the data folder and survives restarts, also by kill -9. It listens on loopback only.
 package main
@@ -24,6 +25,7 @@ import (
 // options are the flags.
 type options struct {
 	addr, s3Addr, data, template, ready string
+	allowLocalSources                   bool
 }
 
 func main() {
@@ -50,6 +52,7 @@ func parse(args []string, out io.Writer) (options, error) {
 	f.StringVar(&o.data, "data", ".assetry", "`folder` of all state")
 	f.StringVar(&o.template, "template", "template.yaml", "the `file` that says which function answers which route")
 	f.StringVar(&o.ready, "ready", "", "`file` to write, as JSON, once everything answers")
+	f.BoolVar(&o.allowLocalSources, "allow-local-sources", false, "import from this machine too, also over plain http: for trying it out")
 	if err := f.Parse(args); err != nil {
 		return o, err
 	}

@@ -13,7 +13,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/aws/aws-lambda-go/events"
+	awsevents "github.com/aws/aws-lambda-go/events"
 
 	"github.com/assetry/assetry/infra/local/versity"
 	"github.com/assetry/assetry/shared/access"
@@ -59,7 +59,7 @@ func (s *stack) close() {
 
 // start opens the folder and starts every part, in the order in which they need each other. It returns once everything answers.
 func start(ctx context.Context, o options) (_ *stack, err error) {
-	s := &stack{failed: make(chan error, 2)}
+	s := &stack{failed: make(chan error, 2+len(ruled))}
 	defer func() {
 		if err != nil {
 			s.close()
@@ -96,21 +96,22 @@ func (s *stack) build(ctx context.Context, o options, dir *folder, listener net.
 	if err != nil {
 		return err
 	}
-	eventLog, err := openEventLog(dir.file("events.jsonl"))
+	events, err := openEventBus(dir.file("events.jsonl"))
 	if err != nil {
 		return err
 	}
-	s.onClose(eventLog.close)
+	s.onClose(events.close)
 
 	var services *boot.Services
-	queue := newObjectQueue(queued, localBucket, func(ctx context.Context, e events.S3Event) error {
+	queue := newObjectQueue(queued, localBucket, func(ctx context.Context, e awsevents.S3Event) error {
 		return object.Handler(services)(ctx, e)
 	})
 	if err := s.startS3(ctx, o, dir, queue); err != nil {
 		return fmt.Errorf("the bucket cannot start: %w", err)
 	}
 	bucket := s3blob.New(s.s3.Client(), localBucket, s3blob.Options{})
-	services = boot.New(engines{table: db, bucket: bucket, bus: eventLog, root: root})
+	services = boot.New(engines{table: db, bucket: bucket, bus: events, root: root, remote: remoteFiles(o.allowLocalSources)})
+	events.rules = rules(queued, services)
 	handler, err := api(o.template, services)
 	if err != nil {
 		return err
@@ -124,7 +125,7 @@ func (s *stack) build(ctx context.Context, o options, dir *folder, listener net.
 	if err := replay(ctx, db, services, queue); err != nil {
 		return err
 	}
-	s.runEvents(ctx, db, queued, services, queue)
+	s.runEvents(ctx, db, queued, services, append(events.queues(), queue.queue))
 	s.serve(listener, handler)
 	return nil
 }
@@ -229,20 +230,24 @@ func (s *stack) tenant(ctx context.Context, services *boot.Services) error {
 	return nil
 }
 
-// runEvents starts the deliveries: object events, the stream's two consumers, and the schedule.
-func (s *stack) runEvents(parent context.Context, db, queued *sqlite.DB, services *boot.Services, queue *objectQueue) {
+// runEvents starts the deliveries: the queues, the stream's two consumers, and the schedule.
+func (s *stack) runEvents(parent context.Context, db, queued *sqlite.DB, services *boot.Services, queues []*queue) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(parent))
 	var running sync.WaitGroup
 	s.onClose(func() {
 		cancel()
 		running.Wait()
-		queue.done.Wait()
-	})
-	running.Go(func() {
-		if err := queue.run(ctx); err != nil && ctx.Err() == nil {
-			s.failed <- err
+		for _, q := range queues {
+			q.done.Wait()
 		}
 	})
+	for _, q := range queues {
+		running.Go(func() {
+			if err := q.run(ctx); err != nil && ctx.Err() == nil {
+				s.failed <- err
+			}
+		})
+	}
 	for _, p := range []*pump{
 		{"stream-publish", db, queued, change.Publish(services)},
 		{"stream-cleanup", db, queued, change.CleanUp(services)},
@@ -253,9 +258,9 @@ func (s *stack) runEvents(parent context.Context, db, queued *sqlite.DB, service
 }
 
 // schedule sweeps at once and then every minute, and keeps the tables' house.
-func schedule(ctx context.Context, dbs []*sqlite.DB, fire func(context.Context, events.CloudWatchEvent) error) {
+func schedule(ctx context.Context, dbs []*sqlite.DB, fire func(context.Context, awsevents.CloudWatchEvent) error) {
 	for ctx.Err() == nil {
-		e := events.CloudWatchEvent{
+		e := awsevents.CloudWatchEvent{
 			Version: "0", ID: id.New(time.Now()).String(), DetailType: "Scheduled Event", Source: "aws.events", AccountID: localAccount,
 			Time: time.Now().UTC().Truncate(time.Second), Region: localRegion,
 			Resources: []string{"arn:aws:events:" + localRegion + ":" + localAccount + ":rule/assetry-sweep"}, Detail: []byte("{}"),

@@ -65,7 +65,7 @@ func TestOnlyItsOwnerReadsTheFolder(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	log, err := openEventLog(f.file("events.jsonl"))
+	log, err := openEventBus(f.file("events.jsonl"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -59,7 +59,7 @@ type house struct {
 
 func newHouse(t testing.TB) *house {
 	t.Helper()
-	log, err := openEventLog(filepath.Join(t.TempDir(), "events.jsonl"))
+	log, err := openEventBus(filepath.Join(t.TempDir(), "events.jsonl"))
 	if err != nil {
 		t.Fatal(err)
 	}

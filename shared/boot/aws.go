@@ -21,6 +21,8 @@ import (
 	"github.com/assetry/assetry/shared/blob"
 	"github.com/assetry/assetry/shared/bus"
 	bridge "github.com/assetry/assetry/shared/bus/eventbridge"
+	"github.com/assetry/assetry/shared/importer"
+	"github.com/assetry/assetry/shared/remote"
 	"github.com/assetry/assetry/shared/s3blob"
 	"github.com/assetry/assetry/shared/schema"
 	"github.com/assetry/assetry/shared/secret"
@@ -112,6 +114,8 @@ func (c *cloud) Root() secret.Root {
 	}
 	return root
 }
+
+func (c *cloud) Remote() remote.Files { return importer.New(importer.Options{}) }
 
 func (c *cloud) PublicURL() string { return strings.TrimRight(os.Getenv(EnvPublicURL), "/") }
 

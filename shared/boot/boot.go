@@ -18,6 +18,7 @@ import (
 	"github.com/assetry/assetry/shared/link"
 	"github.com/assetry/assetry/shared/page"
 	"github.com/assetry/assetry/shared/project"
+	"github.com/assetry/assetry/shared/remote"
 	"github.com/assetry/assetry/shared/secret"
 	"github.com/assetry/assetry/shared/table"
 	"github.com/assetry/assetry/shared/upload"
@@ -29,6 +30,7 @@ type Engines interface {
 	Bucket() blob.Bucket
 	Bus() bus.Publisher
 	Root() secret.Root
+	Remote() remote.Files     // files at addresses, for imports
 	PublicURL() string        // origin of links, without a slash at its end; "" is the request's own
 	Upload() upload.Options   // how uploads are granted
 	Warm(ctx context.Context) // opens the connection to the table; failing is no matter
@@ -41,6 +43,7 @@ type Services struct {
 	bucket   lazy[blob.Bucket]
 	bus      lazy[bus.Publisher]
 	root     lazy[secret.Root]
+	remote   lazy[remote.Files]
 	sealer   lazy[*page.Sealer]
 	accounts lazy[*account.Service]
 	assets   lazy[*asset.Service]
@@ -132,7 +135,7 @@ func (s *Services) Uploads() *upload.Service {
 	return s.uploads.get(func() *upload.Service {
 		return upload.New(upload.Parts{
 			Table: s.Table(), Bucket: s.Bucket(), Assets: s.Assets(), Workspaces: s.Accounts(),
-			Folders: s.Folders(), Projects: s.Projects(),
+			Folders: s.Folders(), Projects: s.Projects(), Remote: s.remote.get(s.engines.Remote),
 		}, s.engines.Upload())
 	})
 }

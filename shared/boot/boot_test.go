@@ -13,6 +13,8 @@ import (
 	"github.com/assetry/assetry/shared/boot"
 	"github.com/assetry/assetry/shared/bus"
 	"github.com/assetry/assetry/shared/domaintest"
+	"github.com/assetry/assetry/shared/importer"
+	"github.com/assetry/assetry/shared/remote"
 	"github.com/assetry/assetry/shared/schema"
 	"github.com/assetry/assetry/shared/secret"
 	"github.com/assetry/assetry/shared/table"
@@ -61,6 +63,7 @@ func (c *counting) Bucket() blob.Bucket {
 }
 func (c *counting) Bus() bus.Publisher     { c.ask("bus"); return deaf{} }
 func (c *counting) Root() secret.Root      { c.ask("root"); return secret.NewRoot() }
+func (c *counting) Remote() remote.Files   { c.ask("remote"); return importer.New(importer.Options{}) }
 func (c *counting) PublicURL() string      { return "https://assets.example.com" }
 func (c *counting) Upload() upload.Options { c.ask("upload"); return upload.Options{} }
 func (c *counting) Warm(context.Context)   { c.ask("warm") }
@@ -84,7 +87,7 @@ var getters = []struct {
 	{"folders", func(s *boot.Services) any { return s.Folders() }, []string{"table"}},
 	{"projects", func(s *boot.Services) any { return s.Projects() }, []string{"table"}},
 	{"links", func(s *boot.Services) any { return s.Links() }, []string{"table", "bucket", "root"}},
-	{"uploads", func(s *boot.Services) any { return s.Uploads() }, []string{"table", "bucket", "upload"}},
+	{"uploads", func(s *boot.Services) any { return s.Uploads() }, []string{"table", "bucket", "remote", "upload"}},
 }
 
 func once(engines ...string) map[string]int {
@@ -125,7 +128,7 @@ func TestAllServicesShareTheirEngines(t *testing.T) {
 			g.get(s)
 		}
 	}
-	if diff := cmp.Diff(once("table", "bucket", "bus", "root", "upload"), c.asked); diff != "" {
+	if diff := cmp.Diff(once("table", "bucket", "bus", "root", "remote", "upload"), c.asked); diff != "" {
 		t.Errorf("engines that were asked for (-want +got):\n%s", diff)
 	}
 	if s.PublicURL() != "https://assets.example.com" {

@@ -20,22 +20,23 @@ const drawIDs = 3
 var errTooMany = fault.New(fault.Throttled, "Too many assets are being created in this workspace at the same moment. Repeat the request.")
 
 // announce writes a row, under a new id or under the one it has. If that is taken, or was (again), the error is fault.Duplicate and the answer is the
-// asset that has it; zero if it is deleted. Grant, where there is one, sees the asset before it is written and may still change it.
+// asset that has it; zero if it is deleted. Grant, where there is one, sees the asset before it is written and may still change it. What is to
+// be written beside the row is written with it, or not at all.
 func (s *Service) announce(
-	ctx context.Context, ws account.Workspace, a asset.Asset, again bool, grant func(*asset.Asset) error,
+	ctx context.Context, ws account.Workspace, a asset.Asset, again bool, grant func(*asset.Asset) error, also ...beside,
 ) (asset.Asset, error) {
 	if a.ID != (id.Asset{}) {
 		if err := prepare(ws, &a, grant); err != nil {
 			return asset.Asset{}, err
 		}
-		return s.announceGiven(ctx, a, again)
+		return s.announceGiven(ctx, a, again, also...)
 	}
 	for range drawIDs {
 		a.ID = id.NewAsset(ws.ID, s.now())
 		if err := prepare(ws, &a, grant); err != nil {
 			return asset.Asset{}, err
 		}
-		if taken, err := s.insert(ctx, a); err != nil {
+		if taken, err := s.insert(ctx, a, also...); err != nil {
 			return asset.Asset{}, err
 		} else if !taken {
 			return a, nil
@@ -57,11 +58,11 @@ func prepare(ws account.Workspace, a *asset.Asset, grant func(*asset.Asset) erro
 }
 
 // insert writes a new row, after the marker that leads the sweeper to it. taken says that the id exists: draw another.
-func (s *Service) insert(ctx context.Context, a asset.Asset) (taken bool, err error) {
+func (s *Service) insert(ctx context.Context, a asset.Asset, also ...beside) (taken bool, err error) {
 	if err := s.markActive(ctx, a.Workspace, a.CreatedAt()); err != nil {
 		return false, err
 	}
-	err = s.write(ctx, s.rows(a))
+	err = s.write(ctx, s.rows(a, also))
 	if _, lost := table.Lost(err); lost || table.Refused(err) != nil {
 		return true, nil
 	}
@@ -71,11 +72,17 @@ func (s *Service) insert(ctx context.Context, a asset.Asset) (taken bool, err er
 	return false, nil
 }
 
-// rows are what a new asset writes: its row and, on a project, its place there.
-func (s *Service) rows(a asset.Asset) []table.Write {
+// beside is another write of the transaction that announces an asset.
+type beside func(asset.Asset) table.Write
+
+// rows are what a new asset writes: its row, on a project its place there, and what is to be beside them.
+func (s *Service) rows(a asset.Asset, also []beside) []table.Write {
 	ws := []table.Write{table.Put(a.Row(), table.Absent())}
 	if a.Project != (id.Project{}) {
 		ws = append(ws, project.NodePut(a.Project, a.ID, id.NewNode(a.Workspace, s.now())))
+	}
+	for _, b := range also {
+		ws = append(ws, b(a))
 	}
 	return ws
 }
@@ -91,11 +98,11 @@ func (s *Service) write(ctx context.Context, ws []table.Write) error {
 
 // announceGiven writes a row under the id that it was given. An id is used once, also when its asset has been deleted since: the clean-up
 // of the first would else take the bytes of the second. What remembers deleted assets is asked only if there may be one.
-func (s *Service) announceGiven(ctx context.Context, a asset.Asset, again bool) (asset.Asset, error) {
+func (s *Service) announceGiven(ctx context.Context, a asset.Asset, again bool, also ...beside) (asset.Asset, error) {
 	if err := s.leadTo(ctx, a); err != nil {
 		return asset.Asset{}, err
 	}
-	ws := s.rows(a)
+	ws := s.rows(a, also)
 	if again {
 		ws = append(ws, table.Check(schema.GoneKey(a.ID), table.Absent()))
 	}

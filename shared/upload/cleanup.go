@@ -40,6 +40,8 @@ func (s *Service) CleanUp(ctx context.Context, c table.Change) error {
 		return s.clear(ctx, now)
 	case gaveUp(now) && !gaveUp(old): // bytes may still come of a request that was begun in time, but no more parts
 		return s.abort(ctx, now.Source().Key(), now.Upload)
+	case now.Via == asset.ViaURL && now.State == asset.Ready && old.State != asset.Ready:
+		return s.forgetImport(ctx, now)
 	}
 	return nil
 }
@@ -51,6 +53,11 @@ func (s *Service) cleanUpDeleted(ctx context.Context, old asset.Asset) error {
 	}
 	if err := s.lookAgain(ctx, old); err != nil {
 		return err
+	}
+	if old.Via == asset.ViaURL { // first, so that a worker that is about to begin parts notices
+		if err := s.dropImport(ctx, old.ID); err != nil {
+			return err
+		}
 	}
 	prefix := schema.ObjectPrefix(old.Workspace, old.ID)
 	if inParts(old) {

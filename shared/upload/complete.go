@@ -27,6 +27,9 @@ func (s *Service) complete(ctx context.Context, a asset.Asset, parts []blob.Part
 		if a.State == asset.Failed {
 			return a, nil
 		}
+		if a.Via == asset.ViaURL {
+			return a, importing(a)
+		}
 		return a, fault.New(fault.Conflict, "No bytes have arrived for this asset yet. Send the file with the upload form first, then complete.")
 	}
 	return done, err

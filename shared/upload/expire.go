@@ -28,6 +28,9 @@ func (s *Service) Expire(ctx context.Context, a asset.Asset) (asset.Asset, error
 	if a.State == asset.Failed {
 		return a, nil
 	}
+	if a.Via == asset.ViaURL {
+		return s.wakeImport(ctx, a)
+	}
 	gone := a
 	a, err = s.giveUp(ctx, a, sameGrant(a), lapsed(a))
 	if fault.Is(err, fault.NotFound) {

@@ -31,7 +31,11 @@ func (s *Service) Retry(ctx context.Context, p access.Principal, aid id.Asset, s
 	if source != "" && a.Via != asset.ViaURL {
 		return a, Way{}, fault.BadField("source", "the asset was not imported from an address: its way in is %s; retry it without a source", a.Via)
 	}
-	if a.Via == asset.ViaParts {
+	switch a.Via {
+	case asset.ViaURL:
+		a, err = s.retryImport(ctx, a, source)
+		return a, Way{}, err
+	case asset.ViaParts:
 		return s.retryParts(ctx, a)
 	}
 	return s.retryForm(ctx, a)

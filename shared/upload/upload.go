@@ -23,6 +23,7 @@ import (
 	"github.com/assetry/assetry/shared/blob"
 	"github.com/assetry/assetry/shared/id"
 	"github.com/assetry/assetry/shared/project"
+	"github.com/assetry/assetry/shared/remote"
 	"github.com/assetry/assetry/shared/table"
 )
 
@@ -64,7 +65,7 @@ type Projects interface {
 	Get(ctx context.Context, p access.Principal, pr id.Project) (project.Project, error)
 }
 
-// Parts are what a Service is made of. Folders and Projects may be nil where nothing is announced.
+// Parts are what a Service is made of. Folders and Projects may be nil where nothing is announced, Remote where nothing is imported.
 type Parts struct {
 	Table      table.Table
 	Bucket     Bucket
@@ -72,6 +73,7 @@ type Parts struct {
 	Workspaces Workspaces
 	Folders    Folders
 	Projects   Projects
+	Remote     remote.Files
 }
 
 // Options are what a Service may be given. The zero value works.
@@ -82,6 +84,7 @@ type Options struct {
 	Slack          time.Duration    // how long after that a transfer may still run before the attempt counts as expired; 0 is DefaultSlack
 	MaxSize        int64            // bytes a form takes; 0 is MaxForm
 	CompleteWithin time.Duration    // how long the joining of parts is waited for; 0 is DefaultCompleteWithin
+	Import         ImportOptions
 }
 
 // Service announces, grants, finalizes, expires and cleans up. Safe for concurrent use.
@@ -93,6 +96,7 @@ type Service struct {
 	slack          time.Duration
 	maxSize        int64
 	completeWithin time.Duration
+	imports        ImportOptions
 
 	mu     sync.Mutex
 	active map[id.Workspace]time.Time // the last hour this process marked each workspace active in
@@ -102,7 +106,8 @@ type Service struct {
 func New(p Parts, o Options) *Service {
 	s := &Service{
 		Parts: p, now: o.Now, grant: cmp.Or(o.Grant, DefaultGrant), partGrant: cmp.Or(o.PartGrant, DefaultPartGrant), slack: cmp.Or(o.Slack, DefaultSlack),
-		maxSize: cmp.Or(o.MaxSize, MaxForm), completeWithin: cmp.Or(o.CompleteWithin, DefaultCompleteWithin), active: map[id.Workspace]time.Time{},
+		maxSize: cmp.Or(o.MaxSize, MaxForm), completeWithin: cmp.Or(o.CompleteWithin, DefaultCompleteWithin), imports: o.Import.withDefaults(),
+		active: map[id.Workspace]time.Time{},
 	}
 	if s.now == nil {
 		s.now = time.Now

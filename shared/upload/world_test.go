@@ -28,6 +28,7 @@ import (
 	"github.com/assetry/assetry/shared/link"
 	"github.com/assetry/assetry/shared/page"
 	"github.com/assetry/assetry/shared/project"
+	"github.com/assetry/assetry/shared/remote"
 	"github.com/assetry/assetry/shared/s3blob"
 	"github.com/assetry/assetry/shared/schema"
 	"github.com/assetry/assetry/shared/secret"
@@ -89,6 +90,8 @@ type world struct {
 	server *versitytest.Server
 	clock  *clock
 	fault  func(blobtest.Call) blobtest.Fault // of the bucket; nil is none
+	remote remote.Files                       // nil where nothing is imported
+	how    upload.ImportOptions
 
 	accounts *account.Service
 	assets   *asset.Service
@@ -138,8 +141,8 @@ func (w *world) boot() {
 	w.links = link.NewService(link.New(root), w.assets, w.accounts, w.bucket, link.Options{Now: w.clock.now})
 	w.uploads = upload.New(upload.Parts{
 		Table: w.table, Bucket: w.bucket, Assets: w.assets, Workspaces: w.accounts,
-		Folders: folder.New(w.table, folder.Options{Now: w.clock.now}), Projects: w.projects,
-	}, upload.Options{Now: w.clock.now})
+		Folders: folder.New(w.table, folder.Options{Now: w.clock.now}), Projects: w.projects, Remote: w.remote,
+	}, upload.Options{Now: w.clock.now, Import: w.how})
 }
 
 // begin announces a picture.

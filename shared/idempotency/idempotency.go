@@ -10,7 +10,7 @@
 //	is not done, and its lease is over      takes it over by one conditional update, and runs again under the same id
 //
 // So what a crash cut off is completed by a repeat, and makes nothing twice: whoever makes the thing puts its row under that id on the
-// condition that there is none. Two that run at once, because the first one outlived its lease, meet at that row.
+// condition that there is none. Nobody runs longer than the lease; were two to run at once all the same, they would meet at that row.
 //
 // What was refused releases its marker, so that the request may be corrected and sent again under its key. What failed, and may have made
 // something all the same, keeps its id and loses its lease: a repeat goes on at once.
@@ -37,6 +37,9 @@ const (
 	Remembered = 2 * time.Hour
 	// Lease is how long a request may run before a repeat goes on in its place: longer than a gateway waits for an answer (30 s at most).
 	Lease = 30 * time.Second
+	// Run is how long a request may go on after its claim was begun. Later its lease may be another's, who may have made the thing, and a
+	// client may have deleted it since; the difference to Lease is for clocks that differ and for a last write that is on its way.
+	Run = Lease - 3*time.Second
 	// MaxKey is the longest key in characters.
 	MaxKey = 255
 )

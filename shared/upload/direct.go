@@ -10,6 +10,7 @@ import (
 	"github.com/assetry/assetry/shared/asset"
 	"github.com/assetry/assetry/shared/blob"
 	"github.com/assetry/assetry/shared/fault"
+	"github.com/assetry/assetry/shared/id"
 	"github.com/assetry/assetry/shared/media"
 )
 
@@ -34,7 +35,11 @@ func (s *Service) Direct(ctx context.Context, p access.Principal, d Draft, body 
 	if err != nil && !(d.Again && unfinished(a) && fault.Is(err, fault.Duplicate)) {
 		return asset.Asset{}, err
 	}
-	return s.store(ctx, a, info, body)
+	a, err = s.store(ctx, a, info, body)
+	if d.ID != (id.Asset{}) && fault.Is(err, fault.NotFound) {
+		return asset.Asset{}, fault.New(fault.Duplicate, "The asset %s was created, and deleted since.", d.ID)
+	}
+	return a, err
 }
 
 // unfinished says whether an asset is a direct upload that still waits for its bytes. A retry would have made it another kind.
@@ -65,8 +70,14 @@ func (s *Service) store(ctx context.Context, a asset.Asset, info media.Info, bod
 	o, err := s.Bucket.Put(ctx, a.Source().Key(), bytes.NewReader(body), int64(len(body)),
 		blob.PutOptions{Type: declaredType(a), IfAbsent: true, Checksum: a.Checksum})
 	if errors.Is(err, blob.ErrExists) || fault.Is(err, fault.Unavailable) { // perhaps our own write, whose answer was lost
-		if found, again := s.Finalize(ctx, a.Source(), ""); again == nil {
+		found, again := s.Finalize(ctx, a.Source(), "")
+		switch {
+		case again == nil:
 			return found, nil
+		case errors.Is(again, errNoBytes) && errors.Is(err, blob.ErrExists): // removed since
+			err = fault.Wrap(again, fault.Unavailable, "The bytes could not be stored just now. Repeat the request.")
+		case errors.Is(err, blob.ErrExists): // whoever put them there, they are still to be settled
+			err = again
 		}
 	}
 	if err != nil {

@@ -73,17 +73,24 @@ func (o once) serve(w http.ResponseWriter, r *http.Request, p access.Principal) 
 		return first(err, func() error { return o.handle(w, r, p) })
 	}
 	req.Key, req.By = key, p.Key
-	c, err := o.keys.Idempotency().Claim(r.Context(), req)
+	ctx, cancel := context.WithTimeout(r.Context(), idempotency.Run)
+	defer cancel()
+	c, err := o.keys.Idempotency().Claim(ctx, req)
 	if err != nil {
 		return o.name(err, r, c.Thing)
 	}
-	outcome := o.handle(w, r.WithContext(context.WithValue(r.Context(), claimKey{}, c)), p)
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), concludeTime)
+	outcome := o.handle(w, r.WithContext(context.WithValue(ctx, claimKey{}, c)), p)
+	o.conclude(r.Context(), c, outcome)
+	return o.name(outcome, r, c.Thing)
+}
+
+// conclude notes the end of a request. The answer stands whether or not that succeeds.
+func (o once) conclude(ctx context.Context, c idempotency.Claim, outcome error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), concludeTime)
 	defer cancel()
 	if err := o.keys.Idempotency().Conclude(ctx, c, outcome); err != nil {
 		web.Log(ctx).Warn("end of a request not noted under its idempotency key", "cause", err)
 	}
-	return o.name(outcome, r, c.Thing)
 }
 
 // first gives an error, or what follows when there is none.
@@ -101,7 +108,8 @@ func idempotencyKey(h http.Header) (string, error) {
 	case 0:
 		return "", nil
 	case 1:
-		return sent[0], idempotency.Check(keyHeader, sent[0])
+		key := strings.Trim(sent[0], " \t") // RFC 9110, 5.5: white space around a value is not part of it
+		return key, idempotency.Check(keyHeader, key)
 	}
 	return "", fault.BadField(keyHeader, "was sent %d times; send it once", len(sent))
 }

@@ -70,24 +70,33 @@ func (s *stack) PublicURL() string                 { return s.public }
 
 func newStack(t *testing.T) *stack {
 	t.Helper()
-	db, err := sqlite.Open(filepath.Join(t.TempDir(), "table.db"), sqlite.Options{Indexes: schema.Indexes()})
+	return newStackBehind(t, func(db table.Table) table.Table { return db })
+}
+
+// newStackBehind is newStack whose services reach the table through what front puts before it.
+func newStackBehind(t *testing.T, front func(table.Table) table.Table) *stack {
+	t.Helper()
+	s := &stack{t: t}
+	db, err := sqlite.Open(filepath.Join(t.TempDir(), "table.db"), sqlite.Options{Indexes: schema.Indexes(), Now: s.time})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { db.Close() })
+	s.table = db
+	rows := front(db)
 	engine := versitytest.Start(t)
-	s := &stack{t: t, table: db, bucket: s3blob.New(engine.Client(), engine.Bucket, s3blob.Options{})}
+	s.bucket = s3blob.New(engine.Client(), engine.Bucket, s3blob.Options{})
 	root := secret.NewRoot()
 	sealer := page.NewSealer(root)
-	s.accounts = account.New(db, account.Options{})
-	s.assets = asset.New(db, s.accounts, sealer, asset.Options{})
-	s.folders = folder.New(db, folder.Options{})
-	s.projects = project.New(db, s.assets, sealer, project.Options{})
+	s.accounts = account.New(rows, account.Options{})
+	s.assets = asset.New(rows, s.accounts, sealer, asset.Options{})
+	s.folders = folder.New(rows, folder.Options{})
+	s.projects = project.New(rows, s.assets, sealer, project.Options{})
 	s.links = link.NewService(link.New(root), s.assets, s.accounts, s.bucket, link.Options{})
 	s.uploads = upload.New(upload.Parts{
-		Table: db, Bucket: s.bucket, Assets: s.assets, Workspaces: s.accounts, Folders: s.folders, Projects: s.projects,
+		Table: rows, Bucket: s.bucket, Assets: s.assets, Workspaces: s.accounts, Folders: s.folders, Projects: s.projects,
 	}, upload.Options{})
-	s.once = idempotency.New(db, idempotency.Options{Now: s.time})
+	s.once = idempotency.New(rows, idempotency.Options{Now: s.time})
 	s.settle()
 	return s
 }
@@ -132,7 +141,12 @@ func (s *stack) key(grants map[id.Workspace]access.Role) string {
 // position is how far the table's changes have come.
 func (s *stack) position() string {
 	s.t.Helper()
-	position := ""
+	return s.positionAfter("")
+}
+
+// positionAfter is position, from an earlier one on.
+func (s *stack) positionAfter(position string) string {
+	s.t.Helper()
 	for {
 		changes, next, err := s.table.Changes(context.Background(), position, 1000)
 		if err != nil {

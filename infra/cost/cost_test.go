@@ -90,6 +90,7 @@ type metered struct {
 	server   *versitytest.Server
 	arrived  chan versity.Event
 	key      string
+	once     string // Idempotency-Key; "" sends none
 	ws       id.Workspace
 	bill     bill
 }
@@ -135,6 +136,9 @@ func (m *metered) call(t *testing.T, h http.Handler, method, path, body string, 
 		if body != "" {
 			e.Headers["content-type"] = "application/json"
 		}
+		if m.once != "" {
+			e.Headers["idempotency-key"] = m.once
+		}
 		e.RequestContext.HTTP.Method = method
 		got, err := web.Invoke(h)(ctx, e)
 		if err != nil || got.StatusCode != want {
@@ -150,8 +154,14 @@ func (m *metered) call(t *testing.T, h http.Handler, method, path, body string, 
 // create announces a picture.
 func (m *metered) create(t *testing.T) map[string]any {
 	t.Helper()
+	return m.announce(t, http.StatusCreated)
+}
+
+// announce sends a create and wants a status.
+func (m *metered) announce(t *testing.T, want int) map[string]any {
+	t.Helper()
 	return m.call(t, assets.Create(m.services), http.MethodPost, "/api/v1/assets",
-		`{"source":"signed-url","workspace_id":"`+m.ws.String()+`","file_name":"a.png","content_type":"image/png"}`, http.StatusCreated)
+		`{"source":"signed-url","workspace_id":"`+m.ws.String()+`","file_name":"a.png","content_type":"image/png"}`, want)
 }
 
 // send posts the form of a created asset: one request.
@@ -272,6 +282,53 @@ func TestCostOfOneSmallUpload(t *testing.T) {
 			checkBill(t, newMetered(t, dynamotest.Open(t, schema.Indexes()...)), f.budget, f.run)
 		})
 	}
+}
+
+// TestCostOfAnIdempotencyKey holds what DESIGN.md says of it: what a request with a key costs beyond the same without one, and what a repeat costs.
+func TestCostOfAnIdempotencyKey(t *testing.T) {
+	check := func(t *testing.T, m *metered) {
+		project := func() {
+			m.call(t, assets.ProjectsCreate(m.services), http.MethodPost, "/api/v1/projects", `{"workspace_id":"`+m.ws.String()+`","name":"x"}`, http.StatusCreated)
+		}
+		for _, tt := range []struct {
+			name string
+			do   func()
+			more bill
+		}{
+			{"create", func() { m.create(t) }, bill{1, 0, 1}},
+			{"project", project, bill{2, 0, 2}},
+		} {
+			m.once, m.bill = "", bill{}
+			tt.do()
+			bare := m.bill
+			m.once, m.bill = "key of "+tt.name, bill{}
+			tt.do()
+			more := bill{m.bill.requests - bare.requests, m.bill.read - bare.read, m.bill.write - bare.write}
+			if more != tt.more {
+				t.Errorf("%s with a key costs %+v more, want %+v", tt.name, more, tt.more)
+			}
+		}
+		m.once, m.bill = "key of create", bill{}
+		m.announce(t, http.StatusConflict)
+		if want := (bill{3, 0, 1}); m.bill != want {
+			t.Errorf("a repeat costs %+v, want %+v: gateway, function, one write that does not hold", m.bill, want)
+		}
+	}
+	t.Run("on sqlite", func(t *testing.T) {
+		db, err := sqlite.Open(filepath.Join(t.TempDir(), "table.db"), sqlite.Options{Indexes: schema.Indexes(), Now: time.Now})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = db.Close() })
+		m := newMetered(t, db)
+		m.warm(t)
+		check(t, m)
+	})
+	t.Run("on dynamo", func(t *testing.T) {
+		m := newMetered(t, dynamotest.Open(t, schema.Indexes()...))
+		m.warm(t)
+		check(t, m)
+	})
 }
 
 func checkBill(t *testing.T, m *metered, budget bill, run func(*testing.T, *metered)) {

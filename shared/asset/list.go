@@ -1,23 +1,19 @@
 package asset
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/assetry/assetry/shared/access"
-	"github.com/assetry/assetry/shared/fault"
 	"github.com/assetry/assetry/shared/id"
-	"github.com/assetry/assetry/shared/name"
 	"github.com/assetry/assetry/shared/page"
 	"github.com/assetry/assetry/shared/schema"
+	"github.com/assetry/assetry/shared/search"
 	"github.com/assetry/assetry/shared/table"
 )
-
-// maxSearch is the longest search text, in characters.
-const maxSearch = 1000
 
 // Query asks for a page of a list, newest first.
 type Query struct {
@@ -56,6 +52,9 @@ func (s *Service) List(ctx context.Context, p access.Principal, q Query) (Page, 
 	if err != nil {
 		return Page{}, err
 	}
+	if s.index != nil && q.Project == (id.Project{}) && search.Finds(words) {
+		return s.look(ctx, p, q, words, after)
+	}
 	size := q.Limit + 1
 	if len(words) > 0 {
 		size = table.MaxQuery
@@ -65,80 +64,29 @@ func (s *Service) List(ctx context.Context, p access.Principal, q Query) (Page, 
 		return Page{}, err
 	}
 	if len(words) > 0 {
-		return s.search(ctx, q, words, stream)
+		return s.scan(ctx, q, words, stream)
 	}
 	return s.fill(ctx, q, stream)
-}
-
-// searchWords folds the words of a search. A search that is given but has no word finds nothing useful and is refused.
-func searchWords(search string) ([]string, error) {
-	if search == "" {
-		return nil, nil
-	}
-	if err := name.CheckText("query", search, maxSearch); err != nil {
-		return nil, err
-	}
-	words := name.Words(search)
-	if len(words) == 0 {
-		return nil, fault.BadField("query", "%.40q contains no letter or digit to search for", search)
-	}
-	return words, nil
 }
 
 // fill takes the first Limit assets of a stream and looks one further.
 func (s *Service) fill(ctx context.Context, q Query, m *merge) (Page, error) {
 	var pg Page
 	for len(pg.Assets) < q.Limit {
-		a, ok, err := m.next(ctx)
+		a, ok, err := m.Next(ctx)
 		if err != nil || !ok {
 			return pg, err
 		}
 		pg.Assets = append(pg.Assets, a)
 	}
-	more, err := m.more(ctx)
+	more, err := m.More(ctx)
 	if err != nil {
 		return Page{}, err
 	}
 	if more {
-		pg.Next = s.seal(q, pg.Assets[q.Limit-1])
+		pg.Next = s.seal(q, positionOf(pg.Assets[q.Limit-1]))
 	}
 	return pg, nil
-}
-
-// search takes the first Limit matches of a stream, within the budget of rows and time.
-func (s *Service) search(ctx context.Context, q Query, words []string, m *merge) (Page, error) {
-	var pg Page
-	var last Asset
-	rows := 0
-	for deadline := s.now().Add(s.searchTime); len(pg.Assets) < q.Limit && !s.spent(rows, deadline); rows++ {
-		a, ok, err := m.next(ctx)
-		if err != nil || !ok {
-			return pg, err
-		}
-		last = a
-		if name.Match(words, a.Name, a.Description) {
-			pg.Assets = append(pg.Assets, a)
-		}
-	}
-	more, err := m.more(ctx)
-	if err != nil || !more {
-		return pg, err
-	}
-	if len(pg.Assets) == 0 {
-		return Page{}, tooWide(rows, last.CreatedAt())
-	}
-	pg.Next = s.seal(q, last)
-	return pg, nil
-}
-
-// spent says whether a search that has read some rows must stop; the clock is looked at now and then only.
-func (s *Service) spent(rows int, deadline time.Time) bool {
-	return rows == s.searchRows || rows%500 == 499 && s.now().After(deadline)
-}
-
-func tooWide(rows int, reached time.Time) error {
-	return fault.BadField("query", "no match among the %d assets that were looked at (back to %s), which is as far as one search reads; narrow it by workspace_id or project_id",
-		rows, reached.Format(time.RFC3339))
 }
 
 // scope binds a cursor to its query: a cursor of one list opens no other.
@@ -146,8 +94,10 @@ func (q Query) scope() string {
 	return "assets\x00" + q.Workspace.String() + "\x00" + q.Project.String() + "\x00" + q.Search
 }
 
-func (s *Service) seal(q Query, a Asset) string {
-	b, err := json.Marshal(position{a.ID, a.Workspace})
+func positionOf(a Asset) position { return position{a.ID, a.Workspace} }
+
+func (s *Service) seal(q Query, at position) string {
+	b, err := json.Marshal(at)
 	if err != nil {
 		panic("position: " + err.Error()) // arrays of bytes always marshal
 	}
@@ -170,16 +120,48 @@ func (s *Service) open(q Query) (*position, error) {
 	return &pos, nil
 }
 
+// source is one partition that a list reads, newest first; merge gives the assets of several in one order: greatest (id, workspace) first.
+type (
+	source = page.Source[Asset]
+	merge  = page.Merge[Asset]
+)
+
+func newer(a, b Asset) bool {
+	if c := bytes.Compare(a.ID[:], b.ID[:]); c != 0 {
+		return c > 0
+	}
+	return bytes.Compare(a.Workspace[:], b.Workspace[:]) > 0
+}
+
+func rowsAsAssets(_ context.Context, items []table.Item) ([]Asset, error) {
+	return appendRows(make([]Asset, 0, len(items)), items)
+}
+
 // stream gives the assets a query ranges over, newest first, after a position, reading about size rows of each source at once.
 func (s *Service) stream(ctx context.Context, p access.Principal, q Query, after *position, size int) (*merge, error) {
 	if q.Project != (id.Project{}) {
 		return s.projectStream(ctx, p, q, after, size)
 	}
+	places, err := s.places(ctx, p, q, after)
+	if err != nil {
+		return nil, err
+	}
+	sources := make([]*source, len(places))
+	for i, at := range places {
+		sources[i] = &source{Query: table.Query{
+			PK: schema.AssetPartition(at.Workspace, at.Shard), To: at.Before, Descending: true,
+		}, Load: rowsAsAssets}
+	}
+	return page.NewMerge(s.table, sources, size, newer), nil
+}
+
+// places are the partitions of assets that a query without a project ranges over.
+func (s *Service) places(ctx context.Context, p access.Principal, q Query, after *position) ([]search.Place, error) {
 	list := p.Workspaces()
 	if q.Workspace != (id.Workspace{}) {
 		list = []id.Workspace{q.Workspace}
 	}
-	var sources []*source
+	var places []search.Place
 	for _, w := range list {
 		if err := access.Authorize(p, access.ListAssets, w); err != nil {
 			return nil, err
@@ -189,12 +171,10 @@ func (s *Service) stream(ctx context.Context, p access.Principal, q Query, after
 			return nil, err
 		}
 		for shard := range ws.MaxShards() {
-			sources = append(sources, &source{query: table.Query{
-				PK: schema.AssetPartition(w, shard), To: upTo("", w, after), Descending: true,
-			}, load: rowsAsAssets})
+			places = append(places, search.Place{Workspace: w, Shard: shard, Before: upTo("", w, after)})
 		}
 	}
-	return newMerge(s.table, sources, size), nil
+	return places, nil
 }
 
 // projectStream gives the assets on a project, through the rows that put them there.
@@ -211,10 +191,10 @@ func (s *Service) projectStream(ctx context.Context, p access.Principal, q Query
 		to = schema.AfterPrefix(schema.ProjectAssetPrefix)
 	}
 	src := &source{
-		query: table.Query{PK: q.Project.String(), From: schema.ProjectAssetPrefix, To: to, Descending: true},
-		load:  func(ctx context.Context, items []table.Item) ([]Asset, error) { return s.onProject(ctx, w, items) },
+		Query: table.Query{PK: q.Project.String(), From: schema.ProjectAssetPrefix, To: to, Descending: true},
+		Load:  func(ctx context.Context, items []table.Item) ([]Asset, error) { return s.onProject(ctx, w, items) },
 	}
-	return newMerge(s.table, []*source{src}, size), nil
+	return page.NewMerge(s.table, []*source{src}, size, newer), nil
 }
 
 // projectWorkspace finds which of the principal's workspaces a project is in.

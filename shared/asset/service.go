@@ -12,6 +12,7 @@ import (
 	"github.com/assetry/assetry/shared/id"
 	"github.com/assetry/assetry/shared/page"
 	"github.com/assetry/assetry/shared/schema"
+	"github.com/assetry/assetry/shared/search"
 	"github.com/assetry/assetry/shared/table"
 )
 
@@ -30,6 +31,7 @@ type Folders interface {
 type Options struct {
 	Now        func() time.Time // nil is time.Now
 	Folders    Folders          // nil where no asset is put into a folder by Update
+	Index      *search.Service  // nil: searches read rows
 	SearchRows int              // rows one search page reads at most; 0 is page.SearchRows
 	SearchTime time.Duration    // how long one search page may read; 0 is page.SearchTime
 }
@@ -40,6 +42,7 @@ type Service struct {
 	workspaces Workspaces
 	sealer     *page.Sealer
 	folders    Folders
+	index      *search.Service
 	now        func() time.Time
 	searchRows int
 	searchTime time.Duration
@@ -47,7 +50,7 @@ type Service struct {
 
 // New makes a Service.
 func New(t table.Table, ws Workspaces, sealer *page.Sealer, o Options) *Service {
-	s := &Service{t, ws, sealer, o.Folders, o.Now, o.SearchRows, o.SearchTime}
+	s := &Service{t, ws, sealer, o.Folders, o.Index, o.Now, o.SearchRows, o.SearchTime}
 	if s.now == nil {
 		s.now = time.Now
 	}

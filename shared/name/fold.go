@@ -99,6 +99,12 @@ func Words(s string) []string {
 	return words
 }
 
+// IsCharacter says whether a word (from Words) is one character of a script that is written without spaces, or a symbol, with the marks on it.
+func IsCharacter(word string) bool {
+	r, _ := utf8.DecodeRuneInString(word)
+	return partOf(r) == whole
+}
+
 // Match says whether every word of a query (from Words) is the beginning of a word of one of the texts. A query without words
 // matches everything.
 func Match(query []string, texts ...string) bool {

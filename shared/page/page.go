@@ -1,4 +1,4 @@
-// Package page holds what all lists have in common: the bounds of a page and of a search, and sealed cursors.
+// Package page holds what all lists have in common: the bounds of a page and of a search, the merging of partitions, and sealed cursors.
 //
 // A cursor is opaque and authenticated: AES-256-GCM over a position, bound to a scope (which list, whose, with which filters), so
 // that a cursor cannot be read, altered, or carried from one list to another. It carries no expiry: a position stays valid.

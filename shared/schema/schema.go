@@ -23,6 +23,11 @@
 //	last version sent   sent#<webhook>#<asset uuid>   sent                           webhook; expires
 //	due delivery        webhook-due#<0-f>             <time>#<delivery>#<n>          webhook
 //
+// The search index has a table of its own, with neither indexes nor stream:
+//
+//	entry               ws_<uuid>#<shard>#<list>      <asset uuid>                   search
+//	progress            ws_<uuid>#reindex             <shard>, built                 search
+//
 // Objects: w/<workspace>/<byte>/<asset>/<generation>/source, where <byte> is two hex digits of the asset id's random bits, so
 // that keys spread over S3's partitions. The bucket notifies for prefix w/ and suffix /source only.
 package schema
@@ -151,6 +156,11 @@ const (
 	Done  = "done"  // Bool: it succeeded
 )
 
+// Attributes of the search index, beside Version, Watermark and Done.
+const (
+	Words = "words" // String: the words of an asset, folded, with spaces between; absent where they are too long
+)
+
 // IndexOnAsset finds the projects and folders an asset was put on: asset id, then project or folder id.
 const IndexOnAsset = "projects-by-asset"
 
@@ -247,6 +257,24 @@ const ProjectAssetPrefix = "asset#"
 func ProjectAssetKey(p id.Project, a id.Asset) table.Key {
 	return table.Key{PK: p.String(), SK: ProjectAssetPrefix + a.String()}
 }
+
+// SearchPartition is one list of the search index: the assets of one shard of a workspace that belong into it.
+func SearchPartition(w id.Workspace, shard int, list string) string {
+	return w.String() + "#" + fmt.Sprintf("%02x", shard) + "#" + list
+}
+
+// SearchKey is the entry of an asset in a list of the search index.
+func SearchKey(w id.Workspace, shard int, list string, a id.Asset) table.Key {
+	return table.Key{PK: SearchPartition(w, shard, list), SK: a.String()}
+}
+
+// ReindexKey is how far one shard of a workspace has been indexed anew.
+func ReindexKey(w id.Workspace, shard int) table.Key {
+	return table.Key{PK: w.String() + "#reindex", SK: fmt.Sprintf("%02x", shard)}
+}
+
+// IndexedKey says that all assets which a workspace had at some time have been indexed.
+func IndexedKey(w id.Workspace) table.Key { return table.Key{PK: w.String() + "#reindex", SK: "built"} }
 
 // GoneKey is the row that remembers a deleted asset for as long as its grants may still bring bytes.
 func GoneKey(a id.Asset) table.Key { return table.Key{PK: "gone#" + a.String(), SK: "gone"} }

@@ -15,23 +15,47 @@
 //
 // IAM actions on the objects of the bucket, by method. A signed request needs them too, on the role that signed it.
 //
-//	SignForm, SignPut, Put, SignPart, StartParts, PutPart, CompleteParts   s3:PutObject
-//	SignGet, Head, Read                                                    s3:GetObject, s3:GetObjectVersion
-//	Copy                                                                   s3:GetObject, s3:GetObjectVersion, s3:PutObject
-//	DeleteVersion                                                          s3:DeleteObjectVersion
-//	ListParts                                                              s3:ListMultipartUploadParts
-//	AbortParts                                                             s3:AbortMultipartUpload
-//	Versions                                                               s3:ListBucketVersions on the bucket, by prefix
-//	Uploads                                                                s3:ListBucketMultipartUploads on the bucket
+//	SignForm, SignPut, Put           s3:PutObject
+//	SignPart, SignParts, StreamPart  s3:PutObject
+//	StartParts, PutPart              s3:PutObject
+//	CompleteParts                    s3:PutObject; s3:GetObject, s3:GetObjectVersion where a HEAD follows
+//	SignGet, Head, Read              s3:GetObject, s3:GetObjectVersion
+//	Copy                             s3:GetObject, s3:GetObjectVersion, s3:PutObject
+//	DeleteVersion                    s3:DeleteObjectVersion
+//	ListParts                        s3:ListMultipartUploadParts
+//	AbortParts                       s3:AbortMultipartUpload
+//	Versions                         s3:ListBucketVersions on the bucket, by prefix
+//	Uploads                          s3:ListBucketMultipartUploads on the bucket: IAM lists no condition s3:prefix for it,
+//	                                 and a statement that has one grants nothing
 //
 // No method wants s3:ListBucket. Without it S3 answers 403 instead of 404 for a missing key, and HEAD says no reason at all: Head,
 // Read and Copy take a refused access for a missing object, so a role without s3:GetObject looks like an empty bucket.
 //
 // # Requests
 //
-// Signing sends nothing. Every other call is one request, but for: Versions (one for 1,000 entries), Copy (a HEAD follows, for the
-// size; after CompleteParts only if the parts do not state theirs), and Read from an offset at or after the end (S3's refusal of such a range names no version: a HEAD follows). The SDK
-// repeats a failed request as the client's retryer says; every attempt is counted by blob.WithMeter.
+// Signing sends nothing. Every other call is one request, but for:
+//
+//	Versions, Uploads  one for 1,000 entries
+//	Copy               and a HEAD, for the size
+//	CompleteParts      and a HEAD if a part does not state its size, or S3 names no version
+//	Read               and a HEAD from an offset at or after the end: S3's refusal of such a range names no version
+//
+// The SDK repeats a failed request as the client's retryer says, except for StreamPart, whose body is gone; every attempt is counted by
+// blob.WithMeter. No call has a time limit of its own: the context bounds it. A completion may take S3 minutes; it answers 200 before it
+// begins, so the answer is what the body says, and a body that says nothing is no answer.
+//
+// # Checksums
+//
+// A form, a write and the parts of an upload together can be bound to a checksum, which S3 compares with the bytes. Parts are checked over
+// the whole: StartParts names algorithm and the type FULL_OBJECT, S3 computes the checksum of every part that comes without one, combines
+// them, and compares the result with the value that CompleteParts gives. So the URL of a part is signed as for any upload and its sender
+// adds no header; it could not, since S3 refuses x-amz- headers that a presigned request did not sign. Without an algorithm at the start S3
+// keeps CRC64NVME of its own accord and compares nothing else at the end. A checksum of the COMPOSITE type, which is over the parts'
+// checksums, is never asked for and not told. Head asks for checksums; where objects are encrypted with a KMS key of one's own, a role that
+// calls it needs kms:Decrypt.
+//
+// A form's fields are x-amz-checksum-algorithm and x-amz-checksum-<algorithm>, in the policy like all others. Amazon documents headers and
+// says that a form's fields stand for them; SHA256 is in wide use there. The local bucket checks all four algorithms in forms.
 //
 // # Limits
 //

@@ -19,7 +19,14 @@
 // an answer. An acknowledgement that stays away for 10 seconds turns the answer into 503 (the bytes are stored nevertheless).
 // Whoever restarts after a crash looks for objects whose event was lost.
 //
-// Crashes. A write is one rename, and so is the removal of the newest version of a key, which puts the one before in its place. Only
+// Multipart uploads. What the engine does not do as S3 does is done here: an upload that is unknown, or was aborted, is never taken for a
+// completed one whose key has an object; a part that arrives after its upload ended is NoSuchUpload and leaves nothing; open uploads are
+// listed over any number of pages, those of one key by upload id (S3: by time); a completion needs no checksums of parts where the
+// checksum is over the whole. A repeated completion is answered as the first as long as its version is the current one.
+//
+// A body that ends before its announced length is IncompleteBody and leaves nothing.
+//
+// Crashes. A completion that was cut off is undone at the next start, and the upload is open again. A write is one rename, and so is the removal of the newest version of a key, which puts the one before in its place. Only
 // with the sidecar folder a crash in the middle of such a removal can leave the key without a current file.
 //
 // Requests on one key are kept apart here, since the engine alone can mix up versions that are written, read and removed at once.

@@ -59,6 +59,9 @@ func handler(t *testing.T, function string, w *world) any {
 // before is what happens in the world of a sample event before the event comes.
 var before = map[string]func(*world, *testing.T){
 	"assets-complete":            (*world).posterArrives,
+	"assets-complete-parts":      (*world).reelBegins,
+	"assets-parts-sign":          (*world).reelBegins,
+	"assets-parts-list":          (*world).reelBegins,
 	"on-object-created":          (*world).posterArrives,
 	"on-object-created-replayed": (*world).holidayIsReplaced,
 }
@@ -197,6 +200,7 @@ var volatile = []struct {
 	{regexp.MustCompile(`"next_cursor": "[^"]+"`), `"next_cursor": "(sealed)"`},
 	{regexp.MustCompile(`/l/[A-Za-z0-9_-]{60,}`), "/l/(token)"},
 	{regexp.MustCompile(`(w/ws_[0-9a-f-]+)/[0-9a-f]{2}/\(new`), "$1/(byte)/(new"},
+	{regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}`), "(upload)"}, // version 4: the bucket's
 	{regexp.MustCompile(`\b[0-9A-HJKMNP-TV-Z]{26}\b`), "(version)"},
 }
 
@@ -209,7 +213,7 @@ func (w *world) settle(s string) string {
 		s = strings.ReplaceAll(s, real, sample)
 	}
 	drawn := map[string]string{}
-	known := []string{sampleWorkspace, sampleKeyID, sampleProject, sampleFolder, sampleNote, sampleNode, sampleHoliday, samplePoster, sampleDraft}
+	known := []string{sampleWorkspace, sampleKeyID, sampleProject, sampleFolder, sampleNote, sampleNode, sampleHoliday, samplePoster, sampleDraft, sampleReel}
 	s = uuid.ReplaceAllStringFunc(s, func(u string) string {
 		if slices.ContainsFunc(known, func(k string) bool { return strings.HasSuffix(k, u) }) {
 			return u

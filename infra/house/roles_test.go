@@ -28,6 +28,18 @@ var roles = map[string][]string{
 	"assets-retry": { // s3:PutObject is what form and parts are signed for
 		"dynamodb:GetItem on table", "dynamodb:PutItem on table", "dynamodb:UpdateItem on table", "dynamodb:DeleteItem on table", "s3:PutObject on w/*", "s3:AbortMultipartUpload on w/*", "secretsmanager:GetSecretValue on key",
 	},
+	"assets-update": { // a folder that is named and absent is made
+		"dynamodb:GetItem on table", "dynamodb:BatchGetItem on table", "dynamodb:PutItem on table", "dynamodb:UpdateItem on table", "secretsmanager:GetSecretValue on key",
+	},
+	"assets-upload": { // s3:PutObject is what the form is signed for
+		"dynamodb:GetItem on table", "dynamodb:PutItem on table", "dynamodb:UpdateItem on table", "dynamodb:DeleteItem on table", "s3:PutObject on w/*",
+		"secretsmanager:GetSecretValue on key",
+	},
+	"assets-parts-sign": { // it begins the bucket's upload where a create was cut off, and drops its own if another was faster
+		"dynamodb:GetItem on table", "dynamodb:PutItem on table", "dynamodb:UpdateItem on table", "dynamodb:DeleteItem on table",
+		"s3:PutObject on w/*", "s3:AbortMultipartUpload on w/*",
+	},
+	"assets-parts-list": {"dynamodb:GetItem on table", "s3:ListMultipartUploadParts on w/*"},
 	"assets-content":    {"dynamodb:GetItem on table", "s3:GetObject on w/*", "s3:GetObjectVersion on w/*", "secretsmanager:GetSecretValue on key"},
 	"assets-attach":     {"dynamodb:GetItem on table", "dynamodb:PutItem on table", "dynamodb:UpdateItem on table", "dynamodb:DeleteItem on table"},
 	"workspaces-list":   {"dynamodb:GetItem on table"},

@@ -39,8 +39,9 @@ type call struct {
 	params  []string // values of the route's parameters, in order
 	query   string
 	json    any
-	form    bool // the direct upload instead of a JSON body
-	keyless bool // without an API key
+	form    bool   // the direct upload instead of a JSON body
+	keyless bool   // without an API key
+	match   string // If-Match
 }
 
 const assetPrefix = "asset_"
@@ -50,15 +51,22 @@ var calls = []call{
 	{file: "assets-create", route: "POST /api/v1/assets", json: m{"source": "signed-url", "workspace_id": sampleWorkspace, "file_name": "Straße 🌆.png", "content_type": "image/png", "folder": "Campaign", "project_id": sampleProject}},
 	{file: "assets-create-direct", route: "POST /api/v1/assets", form: true},
 	{file: "assets-create-refused", route: "POST /api/v1/assets", json: m{"source": "signed-url", "workspace_id": sampleWorkspace, "file_name": "", "content_type": "text/html", "colour": "red"}},
+	{file: "assets-create-multipart", route: "POST /api/v1/assets", json: m{"source": "multipart", "workspace_id": sampleWorkspace, "file_name": "reel.mp4", "content_type": "video/mp4", "size_bytes": reelSize, "part_size": reelPart, "checksum_algorithm": "CRC64NVME"}},
 	{file: "assets-list", route: "GET /api/v1/assets", query: "workspace_id=" + sampleWorkspace + "&limit=2"},
 	{file: "assets-list-search", route: "GET /api/v1/assets", query: "query=lisboa%20ferias&project_id=" + sampleProject},
 	{file: "assets-retrieve", route: "GET /api/v1/assets/{assetId}", params: []string{assetPrefix + sampleHoliday}},
 	{file: "assets-retrieve-missing", route: "GET /api/v1/assets/{assetId}", params: []string{"asset_../%00"}},
 	{file: "assets-retrieve-keyless", route: "GET /api/v1/assets/{assetId}", params: []string{assetPrefix + sampleHoliday}, keyless: true},
 	{file: "assets-delete", route: "DELETE /api/v1/assets/{assetId}", params: []string{assetPrefix + sampleHoliday}},
+	{file: "assets-update", route: "PATCH /api/v1/assets/{assetId}", params: []string{assetPrefix + sampleHoliday}, match: `"2"`, json: m{"name": "Lisboa.png", "description": "Second day", "folder": sampleFolder}},
+	{file: "assets-update-stale", route: "PATCH /api/v1/assets/{assetId}", params: []string{assetPrefix + sampleHoliday}, match: `"1"`, json: m{"name": "Lisboa.png"}},
 	{file: "assets-complete", route: "POST /api/v1/assets/{assetId}/complete", params: []string{assetPrefix + samplePoster}},
 	{file: "assets-complete-early", route: "POST /api/v1/assets/{assetId}/complete", params: []string{assetPrefix + samplePoster}},
 	{file: "assets-retry", route: "POST /api/v1/assets/{assetId}/retry", params: []string{assetPrefix + sampleDraft}},
+	{file: "assets-complete-parts", route: "POST /api/v1/assets/{assetId}/complete", params: []string{assetPrefix + sampleReel}, json: m{"parts": []any{m{"part_number": 1, "etag": `"` + strings.Repeat("0", 32) + `"`}, m{"part_number": 3, "etag": "x"}}}},
+	{file: "assets-upload", route: "POST /api/v1/assets/{assetId}/upload", params: []string{assetPrefix + samplePoster}},
+	{file: "assets-parts-sign", route: "POST /api/v1/assets/{assetId}/parts", params: []string{assetPrefix + sampleReel}, json: m{"part_numbers": []int{2, 3}}},
+	{file: "assets-parts-list", route: "GET /api/v1/assets/{assetId}/parts", params: []string{assetPrefix + sampleReel}, query: "limit=10"},
 	{file: "assets-content", route: "GET /api/v1/assets/{assetId}/content", params: []string{assetPrefix + sampleHoliday}},
 	{file: "assets-content-early", route: "GET /api/v1/assets/{assetId}/content", params: []string{assetPrefix + samplePoster}},
 	{file: "assets-attach", route: "POST /api/v1/projects/{projectId}/assets/{assetId}/attach", params: []string{sampleProject, assetPrefix + samplePoster}},
@@ -163,6 +171,9 @@ func (c call) event(t *testing.T) gatewayEvent {
 		e.Headers["authorization"] = "Bearer " + sampleSecret
 		e.Headers["x-stainless-lang"] = "js"
 		e.Headers["x-stainless-retry-count"] = "0"
+	}
+	if c.match != "" {
+		e.Headers["if-match"] = c.match
 	}
 	c.body(t, &e)
 	e.Headers["content-length"] = strconv.Itoa(c.length(e))

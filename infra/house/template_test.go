@@ -221,14 +221,14 @@ func TestGatewayAnswersBrowsers(t *testing.T) {
 	}
 	// What the published client sends with its requests (contract), and what may be added by hand.
 	sent := []string{
-		"accept", "authorization", "content-type", "idempotency-key", "user-agent", "x-stainless-lang", "x-stainless-package-version", "x-stainless-os",
+		"accept", "authorization", "content-type", "idempotency-key", "if-match", "user-agent", "x-stainless-lang", "x-stainless-package-version", "x-stainless-os",
 		"x-stainless-arch", "x-stainless-runtime", "x-stainless-runtime-version", "x-stainless-retry-count", "x-stainless-timeout",
 	}
 	slices.Sort(sent)
 	if d := cmp.Diff(sent, slices.Sorted(slices.Values(cors.AllowHeaders))); d != "" {
 		t.Errorf("AllowHeaders (-want +got):\n%s", d)
 	}
-	for _, h := range []string{"request-id", "retry-after", "x-should-retry"} {
+	for _, h := range []string{"etag", "request-id", "retry-after", "x-should-retry"} {
 		if !slices.Contains(cors.ExposeHeaders, h) {
 			t.Errorf("a page cannot read the header %s", h)
 		}

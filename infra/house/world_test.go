@@ -43,6 +43,7 @@ const (
 	sampleHoliday   = "019bc186-de00-7000-8000-01a15eed0001" // ready, with bytes, on the project
 	samplePoster    = "019bc18b-71e0-7000-8000-02b25eed0001" // pending
 	sampleDraft     = "019bc119-0100-7000-8000-03c35eed0001" // failed: expired
+	sampleReel      = "019bc18a-2a10-7000-8000-04d45eed0001" // pending, by parts
 )
 
 // sampleSecret is the API key of the sample events. It opens nothing but the worlds of these tests.
@@ -108,6 +109,18 @@ func poster() asset.Asset {
 func draft() asset.Asset {
 	a := sampleAsset(sampleDraft, "draft.png", asset.Failed, time.Date(2026, 1, 15, 10, 15, 0, 0, time.UTC))
 	a.Version, a.Cause, a.Failure = 2, asset.Expired, "No bytes arrived while the upload could be begun."
+	return a
+}
+
+// reelSize and reelPart are the plan of the reel: three parts, the last of 1 MiB.
+const (
+	reelSize = 11 << 20
+	reelPart = 5 << 20
+)
+
+func reel(upload string) asset.Asset {
+	a := sampleAsset(sampleReel, "reel.mp4", asset.Pending, time.Date(2026, 1, 15, 13, 0, 0, 0, time.UTC))
+	a.Via, a.Declared, a.Expected, a.PartSize, a.Upload = asset.ViaParts, "video/mp4", reelSize, reelPart, upload
 	return a
 }
 
@@ -183,8 +196,8 @@ func newWorld(t *testing.T, at time.Time) *world {
 		return root
 	})
 	w.accounts = account.New(rows, account.Options{Now: now})
-	w.assets = asset.New(rows, w.accounts, sealer, asset.Options{Now: now})
 	w.folders = folder.New(rows, folder.Options{Now: now})
+	w.assets = asset.New(rows, w.accounts, sealer, asset.Options{Now: now, Folders: w.folders})
 	w.projects = project.New(rows, w.assets, sealer, project.Options{Now: now})
 	w.links = link.NewService(link.New(root), w.assets, w.accounts, objects, link.Options{Now: now})
 	w.once = idempotency.New(rows, idempotency.Options{Now: now})
@@ -247,6 +260,20 @@ func (w *world) posterArrives(t *testing.T) { w.store(t, poster(), picture, post
 // holidayIsReplaced uses the form of the sample picture again, for other bytes.
 func (w *world) holidayIsReplaced(t *testing.T) {
 	w.store(t, holiday("", ""), []byte(otherBytes), otherVersion)
+}
+
+// reelBegins opens the reel's upload, and brings its first part.
+func (w *world) reelBegins(t *testing.T) {
+	up, err := w.bucket.StartParts(t.Context(), reel("").Source().Key(), blob.PutOptions{Type: "video/mp4"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.bucket.PutPart(t.Context(), reel("").Source().Key(), up, 1, bytes.NewReader(make([]byte, reelPart)), reelPart); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.db.Write(t.Context(), table.Put(reel(up).Row(), table.Absent())); err != nil {
+		t.Fatal(err)
+	}
 }
 
 const otherBytes = "<!doctype html><script>alert(1)</script>"

@@ -66,7 +66,7 @@ func (c Checksum) Check() error {
 		return nil
 	}
 	b, err := base64.StdEncoding.Strict().DecodeString(c.Value)
-	if err != nil || len(b) != lengths[c.Algorithm] {
+	if err != nil || len(b) != lengths[c.Algorithm] || len(c.Value) != base64.StdEncoding.EncodedLen(len(b)) { // the decoder skips line breaks
 		return fmt.Errorf("value %.80q is not a %s: want %d bytes in base64, %d characters", c.Value, c.Algorithm,
 			lengths[c.Algorithm], base64.StdEncoding.EncodedLen(lengths[c.Algorithm]))
 	}

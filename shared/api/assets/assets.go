@@ -37,6 +37,8 @@ const (
 	patternAsset        = Base + "/assets/{assetId}"
 	patternComplete     = Base + "/assets/{assetId}/complete"
 	patternRetry        = Base + "/assets/{assetId}/retry"
+	patternParts        = Base + "/assets/{assetId}/parts"
+	patternUpload       = Base + "/assets/{assetId}/upload"
 	patternContent      = Base + "/assets/{assetId}/content"
 	patternAttach       = Base + "/projects/{projectId}/assets/{assetId}/attach"
 	patternWorkspaces   = Base + "/workspaces"
@@ -66,9 +68,13 @@ var endpoints = []endpoint{
 	{"assets-create", http.MethodPost, patternAssets},
 	{"assets-list", http.MethodGet, patternAssets},
 	{"assets-retrieve", http.MethodGet, patternAsset},
+	{"assets-update", http.MethodPatch, patternAsset},
 	{"assets-delete", http.MethodDelete, patternAsset},
 	{"assets-complete", http.MethodPost, patternComplete},
 	{"assets-retry", http.MethodPost, patternRetry},
+	{"assets-upload", http.MethodPost, patternUpload},
+	{"assets-parts-sign", http.MethodPost, patternParts},
+	{"assets-parts-list", http.MethodGet, patternParts},
 	{"assets-content", http.MethodGet, patternContent},
 	{"assets-attach", http.MethodPost, patternAttach},
 	{"workspaces-list", http.MethodGet, patternWorkspaces},

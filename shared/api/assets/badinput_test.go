@@ -80,7 +80,7 @@ func (c *client) badIDs(a, foreign created) []badInput {
 		{"a folder in a workspace that is none", at("POST", "/workspaces/ws_x/library/folders")},
 		{"deleting a folder that is none", at("DELETE", c.foldersPath()+"/fld_x")},
 		{"another method", at("PUT", "/assets")},
-		{"another method on an asset", at("PATCH", "/assets/"+a.AssetID)},
+		{"another method on an asset", at("PUT", "/assets/"+a.AssetID)},
 		{"HEAD is not a method here", at("HEAD", "/assets")},
 		{"a path that is nowhere", at("GET", "/nowhere")},
 		{"a slash at the end", at("GET", "/assets/")},

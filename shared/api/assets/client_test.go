@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"io"
 	"log/slog"
+	"maps"
 	"mime"
 	"net/http"
 	"net/http/httptest"
@@ -29,8 +30,9 @@ type request struct {
 	key    string // API key; "" sends none
 	auth   string // the whole Authorization header, in place of key
 	body   string
-	kind   string // Content-Type; "" is application/json where there is a body, "-" sends none
-	once   string // Idempotency-Key; "" sends none
+	kind   string      // Content-Type; "" is application/json where there is a body, "-" sends none
+	once   string      // Idempotency-Key; "" sends none
+	header http.Header // more headers
 }
 
 // answer is what came back.
@@ -127,6 +129,7 @@ func (c *client) do(t *testing.T, in request) answer {
 	if in.kind != "" && in.kind != "-" {
 		r.Header.Set("Content-Type", in.kind)
 	}
+	maps.Copy(r.Header, in.header)
 	if in.once != "" {
 		r.Header.Set("Idempotency-Key", in.once)
 	}
@@ -138,6 +141,9 @@ func (c *client) do(t *testing.T, in request) answer {
 		t.Fatalf("%s %s: %v", in.method, in.path, err)
 	}
 	checkLog(t, log.String(), in)
+	if got.status == 500 {
+		t.Logf("%s %s:\n%s", in.method, in.path, log.String())
+	}
 	r.Body = io.NopCloser(strings.NewReader(in.body))
 	conform(t, endpoint, r, got)
 	return got

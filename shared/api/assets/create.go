@@ -4,11 +4,13 @@ import (
 	"context"
 	"mime"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/assetry/assetry/shared/access"
 	"github.com/assetry/assetry/shared/account"
 	"github.com/assetry/assetry/shared/api/web"
+	"github.com/assetry/assetry/shared/blob"
 	"github.com/assetry/assetry/shared/fault"
 	"github.com/assetry/assetry/shared/id"
 	"github.com/assetry/assetry/shared/idempotency"
@@ -25,33 +27,35 @@ type UploadServices interface {
 	PublicURL() string
 }
 
-// signedSource is the value of source that asks for a signed form.
-const signedSource = "signed-url"
-
 // maxForm is the largest body of a direct upload in bytes: the file, and 64 KiB for the other parts and the headers of all.
 const maxForm = upload.MaxDirect + 64<<10
 
 // createRequest is the JSON body of POST /assets.
 type createRequest struct {
-	Source      string  `json:"source"`
-	WorkspaceID string  `json:"workspace_id"`
-	ContentType *string `json:"content_type"`
-	FileName    *string `json:"file_name"`
-	Folder      *string `json:"folder"`
-	ProjectID   *string `json:"project_id"`
+	Source            string           `json:"source"`
+	WorkspaceID       string           `json:"workspace_id"`
+	ContentType       *string          `json:"content_type"`
+	FileName          *string          `json:"file_name"`
+	Folder            *string          `json:"folder"`
+	ProjectID         *string          `json:"project_id"`
+	SizeBytes         *int64           `json:"size_bytes"`
+	PartSize          *int64           `json:"part_size"`
+	ChecksumAlgorithm *string          `json:"checksum_algorithm"`
+	Checksum          *checksumRequest `json:"checksum"`
 }
 
-// Create is POST /assets: JSON reserves a signed upload, a form brings the bytes itself.
+// Create is POST /assets: JSON says where the bytes come from, a form brings the bytes itself.
 func Create(s UploadServices) http.Handler {
 	return post(patternAssets, s, func(w http.ResponseWriter, r *http.Request, p access.Principal) error {
 		if t, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); t == "multipart/form-data" {
 			return createDirect(w, r, s, p)
 		}
-		return createSigned(w, r, s, p)
+		return createFrom(w, r, s, p)
 	})
 }
 
-func createSigned(w http.ResponseWriter, r *http.Request, s UploadServices, p access.Principal) error {
+// createFrom announces an asset whose bytes come by the way that source names.
+func createFrom(w http.ResponseWriter, r *http.Request, s UploadServices, p access.Principal) error {
 	var body createRequest
 	if err := web.DecodeJSON(r, &body); err != nil {
 		return createBodyFault(err)
@@ -60,11 +64,11 @@ func createSigned(w http.ResponseWriter, r *http.Request, s UploadServices, p ac
 	if err != nil {
 		return err
 	}
-	a, g, err := s.Uploads().Begin(r.Context(), p, under(r.Context(), d))
+	a, g, err := body.begin(r.Context(), s, p, under(r.Context(), d))
 	if err != nil {
-		return draftFault(err)
+		return body.fault(err)
 	}
-	answer, err := newLinker(r, s).create(r.Context(), a, renderGrant(g))
+	answer, err := newLinker(r, s).create(r.Context(), a, g)
 	if err != nil {
 		return err
 	}
@@ -72,15 +76,15 @@ func createSigned(w http.ResponseWriter, r *http.Request, s UploadServices, p ac
 }
 
 func (c createRequest) draft() (upload.Draft, error) {
-	source := field{name: "source", sent: &c.Source, required: true}
+	own := []field{{"source", &c.Source, true}, {"checksum_algorithm", c.ChecksumAlgorithm, false}}
 	ds := draftFields{workspace: &c.WorkspaceID, project: c.ProjectID, folder: c.Folder, contentType: c.ContentType, fileName: c.FileName}
-	if err := checkFields(append(ds.list(), source)...); err != nil {
+	bad := fault.FieldsOf(checkFields(slices.Concat(ds.list(), own, c.Checksum.fields())...))
+	if err := fault.BadFields(append(bad, c.checkSource()...)); err != nil {
 		return upload.Draft{}, err
 	}
-	if err := checkSource(c.Source); err != nil {
-		return upload.Draft{}, err
-	}
-	return ds.draft()
+	d, err := ds.draft()
+	d.Checksum = c.checksum()
+	return d, err
 }
 
 // createBodyFault names both ways in when the body is of a kind that neither reads.
@@ -90,19 +94,6 @@ func createBodyFault(err error) error {
 			"with the bytes of a file in the part %q. Set Content-Type to what you send.", fileField)
 	}
 	return err
-}
-
-// checkSource knows one source until links can be imported.
-func checkSource(source string) error {
-	scheme, _, isAddress := strings.Cut(source, "://")
-	switch {
-	case source == signedSource:
-		return nil
-	case isAddress && (strings.EqualFold(scheme, "https") || strings.EqualFold(scheme, "http")):
-		return fault.BadField("source", "is an address, but import by link is not available on this installation yet; "+
-			"send %q and upload the bytes to the form in the answer, or send the file itself as multipart/form-data", signedSource)
-	}
-	return fault.BadField("source", "is %q; send %q", clip(source), signedSource)
 }
 
 // draftFields are what both ways in say about the asset to be.
@@ -161,7 +152,7 @@ func createDirect(w http.ResponseWriter, r *http.Request, s UploadServices, p ac
 	}
 	a, err := s.Uploads().Direct(r.Context(), p, under(r.Context(), d), f.file)
 	if err != nil {
-		return draftFault(err)
+		return f.fault(err)
 	}
 	answer, err := newLinker(r, s).create(r.Context(), a, granted{})
 	if err != nil {
@@ -172,14 +163,10 @@ func createDirect(w http.ResponseWriter, r *http.Request, s UploadServices, p ac
 
 // draft is what a form says, without its bytes. The part of the file lends its type and name where no field gives them.
 func (f form) draft() (upload.Draft, error) {
-	sent := func(name string) *string {
-		if v, ok := f.text[name]; ok {
-			return &v
-		}
-		return nil
-	}
-	ds := draftFields{sent("workspace_id"), sent("project_id"), sent("folder"), sent("content_type"), sent("file_name")}
-	if err := checkFields(ds.list()...); err != nil {
+	ds := draftFields{f.sent("workspace_id"), f.sent("project_id"), f.sent("folder"), f.sent("content_type"), f.sent("file_name")}
+	algorithm, sum := f.sent("checksum_algorithm"), f.sent("checksum_value")
+	checked := append(ds.list(), field{"checksum_algorithm", algorithm, sum != nil}, field{"checksum_value", sum, algorithm != nil})
+	if err := checkFields(checked...); err != nil {
 		return upload.Draft{}, err
 	}
 	if ds.contentType == nil {
@@ -189,5 +176,23 @@ func (f form) draft() (upload.Draft, error) {
 		name := f.fileName[strings.LastIndexAny(f.fileName, `/\`)+1:] // RFC 7578, 4.2: a path is not part of the name
 		ds.fileName = &name
 	}
-	return ds.draft()
+	d, err := ds.draft()
+	d.Checksum = blob.Checksum{Algorithm: blob.Algorithm(value(algorithm)), Value: value(sum)}
+	return d, err
+}
+
+// sent is a text field; nil when it was not sent.
+func (f form) sent(name string) *string {
+	if v, ok := f.text[name]; ok {
+		return &v
+	}
+	return nil
+}
+
+// fault gives a field of the domain the name that a form sends it under.
+func (f form) fault(err error) error {
+	if blob.Algorithm(f.text["checksum_algorithm"]).Valid() {
+		return draftFault(rename(err, "checksum", "checksum_value"))
+	}
+	return draftFault(rename(err, "checksum", "checksum_algorithm"))
 }

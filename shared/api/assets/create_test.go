@@ -2,6 +2,8 @@ package assets_test
 
 import (
 	"bytes"
+	"crypto/md5"
+	"encoding/hex"
 	"encoding/json"
 	"io"
 	"mime/multipart"
@@ -84,6 +86,12 @@ func form(t *testing.T, filename string, file []byte, before, after []string) (b
 		t.Fatal(err)
 	}
 	return b.String(), w.FormDataContentType()
+}
+
+// md5Of is the ETag that the bucket gives to bytes that come at once.
+func md5Of(b []byte) string {
+	sum := md5.Sum(b)
+	return hex.EncodeToString(sum[:])
 }
 
 // send posts a file to a signed form, as a client does.
@@ -192,7 +200,7 @@ func TestCreateDirect(t *testing.T) {
 				wantAsset := retrieved{
 					AssetID: a.AssetID, Name: new("a b.png"), WorkspaceID: c.home.ID.String(), URL: a.URL, ContentType: "image/png",
 					UploadContentType: new("image/png"), SizeBytes: new(int64(len(file))), UploadedVia: "direct", Status: "ready",
-					Width: new(7), Height: new(5), CreatedAt: got.CreatedAt,
+					Width: new(7), Height: new(5), CreatedAt: got.CreatedAt, FolderID: got.FolderID, ETag: new(md5Of(file)),
 				}
 				if diff := cmp.Diff(wantAsset, got); diff != "" {
 					t.Errorf("the asset (-want +got):\n%s", diff)

@@ -15,7 +15,7 @@ import (
 )
 
 const (
-	// maxParts is more than the six parts a form may have; what follows is not read.
+	// maxParts is more than the eight parts a form may have; what follows is not read.
 	maxParts = 16
 	// maxField is the longest text field in bytes: four times what 255 characters take at most, and room for a folder's name.
 	maxField = 4096
@@ -26,7 +26,8 @@ const (
 )
 
 // textFields are the parts of a direct upload beside the file, in the order in which the published SDK sends them.
-var textFields = []string{"workspace_id", "folder", "project_id", "content_type", "file_name"}
+// The last two are ours.
+var textFields = []string{"workspace_id", "folder", "project_id", "content_type", "file_name", "checksum_algorithm", "checksum_value"}
 
 // form is a direct upload as it was sent.
 type form struct {

@@ -23,6 +23,22 @@ type retrieved struct {
 	FailureMessage    *string   `json:"failure_message"`
 	Width             *int      `json:"width"`
 	Height            *int      `json:"height"`
+	FolderID          *string   `json:"folder_id"`
+	ETag              *string   `json:"etag"`
+	Checksum          *sum      `json:"checksum"`
+	Progress          *come     `json:"progress"`
+}
+
+// sum is a checksum as a client reads it.
+type sum struct {
+	Algorithm string `json:"algorithm"`
+	Value     string `json:"value"`
+}
+
+// come is how far an asset has come.
+type come struct {
+	ReceivedBytes *int64 `json:"received_bytes"`
+	ExpectedBytes *int64 `json:"expected_bytes"`
 }
 
 func (c *client) retrieve(t *testing.T, key, asset string) (a retrieved) {
@@ -69,8 +85,8 @@ func TestRetrieveAnswersEveryField(t *testing.T) {
 		since := time.Now().Truncate(time.Millisecond)
 		a := c.reserve(t, "image/png")
 		raw := c.run(t, scenario{request: request{method: "GET", path: "/assets/" + a.AssetID, key: c.keys.viewer}, status: 200}, nil)
-		want := []string{"asset_id", "content_type", "created_at", "description", "failure_message", "height", "name", "size_bytes",
-			"status", "upload_content_type", "uploaded_via", "url", "width", "workspace_id"}
+		want := []string{"asset_id", "checksum", "content_type", "created_at", "description", "etag", "failure_message", "folder_id", "height", "name",
+			"progress", "size_bytes", "status", "upload_content_type", "uploaded_via", "url", "width", "workspace_id"}
 		if diff := cmp.Diff(want, keysOf(t, raw.body)); diff != "" {
 			t.Errorf("fields (-want +got):\n%s", diff)
 		}

@@ -100,8 +100,8 @@ func TestListShowsWhatItMust(t *testing.T) {
 		raw := c.do(t, request{method: "GET", path: "/assets?limit=1", key: c.keys.viewer})
 		var page struct{ Assets []json.RawMessage }
 		c.decode(t, raw, 200, &page)
-		want := []string{"asset_id", "content_type", "created_at", "description", "height", "name", "project_id", "size_bytes",
-			"status", "upload_content_type", "uploaded_via", "url", "width", "workspace_id"}
+		want := []string{"asset_id", "checksum", "content_type", "created_at", "description", "etag", "folder_id", "height", "name", "progress",
+			"project_id", "size_bytes", "status", "upload_content_type", "uploaded_via", "url", "width", "workspace_id"}
 		if diff := cmp.Diff(want, keysOf(t, page.Assets[0])); diff != "" {
 			t.Errorf("fields of an entry (-want +got):\n%s", diff)
 		}

@@ -88,16 +88,19 @@ func (q *query) text(name string) string {
 }
 
 // limit is how many entries a page may have.
-func (q *query) limit() int {
+func (q *query) limit() int { return q.upTo(page.MaxLimit, defaultLimit) }
+
+// upTo is how many entries a page of up to most may have; unasked is for a request that does not say.
+func (q *query) upTo(most, unasked int) int {
 	s := q.text("limit")
 	if s == "" {
-		return defaultLimit
+		return unasked
 	}
 	n, err := strconv.Atoi(s)
-	if err != nil || n < 1 || n > page.MaxLimit || strconv.Itoa(n) != s {
-		m := "is " + strconv.Quote(clip(s)) + "; send a whole number from 1 to " + strconv.Itoa(page.MaxLimit)
+	if err != nil || n < 1 || n > most || strconv.Itoa(n) != s {
+		m := "is " + strconv.Quote(clip(s)) + "; send a whole number from 1 to " + strconv.Itoa(most)
 		q.faults = append(q.faults, fault.Field{Name: "limit", Message: m})
-		return defaultLimit
+		return unasked
 	}
 	return n
 }
@@ -193,10 +196,10 @@ func action(r *http.Request) (id.Asset, error) {
 	return a, err
 }
 
-// value is the text behind an optional field; "" when it was not sent.
-func value(s *string) string {
-	if s == nil {
-		return ""
+// value is what an optional field holds; the zero value when it was not sent.
+func value[T any](sent *T) T {
+	if sent == nil {
+		return *new(T)
 	}
-	return *s
+	return *sent
 }

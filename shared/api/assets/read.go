@@ -29,12 +29,18 @@ func Retrieve(s AssetServices) http.Handler {
 		if err != nil {
 			return err
 		}
-		answer, err := newLinker(r, s).retrieve(r.Context(), a)
-		if err != nil {
-			return err
-		}
-		return web.JSON(w, http.StatusOK, answer)
+		return showAsset(w, r, s, a)
 	})
+}
+
+// showAsset answers with an asset as it is, and its version as the ETag.
+func showAsset(w http.ResponseWriter, r *http.Request, s AssetServices, a asset.Asset) error {
+	answer, err := newLinker(r, s).retrieve(r.Context(), a)
+	if err != nil {
+		return err
+	}
+	w.Header().Set("ETag", entityTag(a))
+	return web.JSON(w, http.StatusOK, answer)
 }
 
 // listAnswer is the answer of GET /assets.

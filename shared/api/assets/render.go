@@ -69,21 +69,45 @@ type formUpload struct {
 	FormFields  map[string]string `json:"form_fields"`
 }
 
+// methodParts is the method of an upload by parts, where a form's is POST.
+const methodParts = "MULTIPART"
+
+// partsUpload is an upload by parts as the contract's upload object, ours: the plan and the first page of addresses.
+type partsUpload struct {
+	Method string `json:"method"`
+	partsPlan
+}
+
 // granted is the part of an answer that tells how to bring the bytes; empty when nothing is granted.
 type granted struct {
-	ExpiresAt string      `json:"expires_at,omitempty"`
-	Upload    *formUpload `json:"upload,omitempty"`
-	UploadURL string      `json:"upload_url,omitempty"` // the form's address: a bare PUT could bind neither length nor once-only
+	ExpiresAt string `json:"expires_at,omitempty"`
+	Upload    any    `json:"upload,omitempty"`     // formUpload or partsUpload
+	UploadURL string `json:"upload_url,omitempty"` // the form's address: a bare PUT could bind neither length nor once-only
 }
 
 func renderGrant(g upload.Grant) granted {
 	return granted{
 		ExpiresAt: isoTime(g.Expires),
-		Upload: &formUpload{
+		Upload: formUpload{
 			URL: g.URL, Method: http.MethodPost, ContentType: "multipart/form-data", FileField: fileField, FormFields: g.Fields,
 		},
 		UploadURL: g.URL,
 	}
+}
+
+func renderParts(g upload.PartsGrant) granted {
+	return granted{ExpiresAt: isoTime(g.Expires), Upload: partsUpload{methodParts, renderPlan(g)}}
+}
+
+// renderWay renders whichever way in a retry opened; an import needs nobody to bring its bytes.
+func renderWay(way upload.Way) granted {
+	switch {
+	case way.Form != nil:
+		return renderGrant(*way.Form)
+	case way.Parts != nil:
+		return renderParts(*way.Parts)
+	}
+	return granted{}
 }
 
 // createAnswer is AssetCreate.
@@ -105,7 +129,7 @@ func (l *linker) create(ctx context.Context, a asset.Asset, g granted) (createAn
 	}, err
 }
 
-// actionAnswer is AssetAction: the answer to complete and retry.
+// actionAnswer is AssetAction: the answer to complete, retry and upload.
 type actionAnswer struct {
 	AssetID        string  `json:"asset_id"`
 	Status         string  `json:"status"`
@@ -138,6 +162,47 @@ type metadata struct {
 	Status            string  `json:"status"`
 	Width             *int    `json:"width"`
 	Height            *int    `json:"height"`
+	extras
+}
+
+// extras are ours, in every answer that shows an asset.
+type extras struct {
+	FolderID *string   `json:"folder_id"`
+	ETag     *string   `json:"etag"` // of the bytes, without quotes
+	Checksum *checksum `json:"checksum"`
+	Progress *progress `json:"progress"`
+}
+
+// checksum is what the bytes give, or shall give before they are here.
+type checksum struct {
+	Algorithm string `json:"algorithm"`
+	Value     string `json:"value"`
+}
+
+// progress is how far an upload by parts or an import has come; null for what is not known.
+type progress struct {
+	ReceivedBytes *int64 `json:"received_bytes"`
+	ExpectedBytes *int64 `json:"expected_bytes"`
+}
+
+func renderExtras(a asset.Asset) extras {
+	e := extras{ETag: nullable(a.ETag)}
+	if a.Folder != (id.Folder{}) {
+		e.FolderID = nullable(a.Folder.String())
+	}
+	if a.Checksum.Value != "" {
+		e.Checksum = &checksum{string(a.Checksum.Algorithm), a.Checksum.Value}
+	}
+	if a.State == asset.Ready {
+		return e
+	}
+	switch a.Via {
+	case asset.ViaURL:
+		e.Progress = &progress{&a.Received, nullable(a.Expected)}
+	case asset.ViaParts: // the bucket alone knows what it has: see PartsList
+		e.Progress = &progress{nil, nullable(a.Expected)}
+	}
+	return e
 }
 
 // retrieveAnswer is AssetRetrieve.
@@ -160,7 +225,7 @@ func (l *linker) metadata(ctx context.Context, a asset.Asset) (metadata, error) 
 		AssetID: assetPrefix + a.ID.String(), Name: nullable(a.Name), Description: nullable(a.Description),
 		WorkspaceID: a.Workspace.String(), URL: u, ContentType: contentType(a), UploadContentType: nullable(a.Declared),
 		SizeBytes: nullable(a.Size), UploadedVia: string(a.Via), Status: string(a.State),
-		Width: nullable(a.Width), Height: nullable(a.Height),
+		Width: nullable(a.Width), Height: nullable(a.Height), extras: renderExtras(a),
 	}, err
 }
 

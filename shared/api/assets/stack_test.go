@@ -89,8 +89,8 @@ func newStackBehind(t *testing.T, front func(table.Table) table.Table) *stack {
 	root := secret.NewRoot()
 	sealer := page.NewSealer(root)
 	s.accounts = account.New(rows, account.Options{})
-	s.assets = asset.New(rows, s.accounts, sealer, asset.Options{})
 	s.folders = folder.New(rows, folder.Options{})
+	s.assets = asset.New(rows, s.accounts, sealer, asset.Options{Folders: s.folders})
 	s.projects = project.New(rows, s.assets, sealer, project.Options{})
 	s.links = link.NewService(link.New(root), s.assets, s.accounts, s.bucket, link.Options{})
 	s.uploads = upload.New(upload.Parts{

@@ -40,7 +40,7 @@ func TestWhatNoRouteMatches(t *testing.T) {
 		{"the API's own address", "GET", "/api/v1", 404, "", "assets"},
 		{"with a slash", "GET", "/api/v1/", 404, "", "assets"},
 		{"another method of a collection", "PUT", "/api/v1/assets", 405, "GET, POST", "assets"},
-		{"another method of a thing", "PATCH", "/api/v1/assets/asset_1", 405, "DELETE, GET", "assets"},
+		{"another method of a thing", "PUT", "/api/v1/assets/asset_1", 405, "DELETE, GET, PATCH", "assets"},
 		{"another method of an action", "GET", "/api/v1/assets/asset_1/complete", 405, "POST", "assets"},
 		{"a slash at the end is another path", "GET", "/api/v1/assets/", 404, "", "assets"},
 		{"a method that the path takes, sent here by mistake", "GET", "/api/v1/assets", 404, "", "assets"},

@@ -1,0 +1,14 @@
+// Command assets-parts-sign signs addresses for parts of a pending upload: POST /api/v1/assets/{assetId}/parts of the Assets API.
+package main
+
+import (
+	"github.com/assetry/assetry/shared/api/assets"
+	"github.com/assetry/assetry/shared/api/web"
+	"github.com/assetry/assetry/shared/boot"
+)
+
+func main() {
+	s := boot.AWS()
+	web.Warm(s.WarmTable)
+	web.Lambda(assets.PartsSign(s))
+}

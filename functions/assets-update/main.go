@@ -1,0 +1,14 @@
+// Command assets-update changes name, description and folder of an asset: PATCH /api/v1/assets/{assetId} of the Assets API.
+package main
+
+import (
+	"github.com/assetry/assetry/shared/api/assets"
+	"github.com/assetry/assetry/shared/api/web"
+	"github.com/assetry/assetry/shared/boot"
+)
+
+func main() {
+	s := boot.AWS()
+	web.Warm(s.Warm)
+	web.Lambda(assets.Update(s))
+}

@@ -21,8 +21,9 @@ import (
 // source is a server on loopback that files are read from, under the names files.example and other.example.
 type source struct {
 	*importer.Importer
-	dns  *guardtest.DNS
-	port int
+	options importer.Options
+	dns     *guardtest.DNS
+	port    int
 
 	mu    sync.Mutex
 	asked []*http.Request
@@ -43,13 +44,20 @@ func newSource(t *testing.T, h http.HandlerFunc) *source {
 	s.dns.Set("files.example", "127.0.0.1")
 	s.dns.Set("other.example", "127.0.0.1")
 	s.dns.Set("inner.example", "10.0.0.1")
-	s.Importer = importer.New(importer.Options{
+	s.options = importer.Options{
 		Guard: guard.Options{
 			Permission: guard.Permit(guard.Exceptions{Loopback: true, Ports: []int{s.port}}),
-			Resolver:   s.dns.Resolver(), Roots: ca.Pool(), Answer: 2 * time.Second,
+			Resolver:   s.dns.Resolver(), Roots: ca.Pool(), Answer: 10 * time.Second,
 		},
-		Stall: 100 * time.Millisecond,
-	})
+	}
+	s.Importer = importer.New(s.options)
+	return s
+}
+
+// impatient waits for bytes for half a second, and for an answer for a second.
+func (s *source) impatient() *source {
+	s.options.Stall, s.options.Guard.Answer = 500*time.Millisecond, time.Second
+	s.Importer = importer.New(s.options)
 	return s
 }
 

@@ -7,6 +7,8 @@ import (
 	"net"
 	"net/http"
 	"syscall"
+
+	"github.com/assetry/assetry/shared/redact"
 )
 
 // Failure is why a request through Transport got no answer.
@@ -53,7 +55,7 @@ func Tell(err error) (Failure, error) {
 	if f == BadAnswer {
 		return f, nil
 	}
-	return f, RedactError(err)
+	return f, redact.Error(err)
 }
 
 func isTimeout(err error) bool {

@@ -1,8 +1,8 @@
 // Package guard makes outgoing connections that nobody can abuse: for addresses that clients name, of files to import and of webhooks.
 //
-// Three things hold together. Permission.CheckURL refuses an address by its text, early and with a message for its author. Transport checks
-// the IP address of every connection at the moment it is made, after all names are resolved, so that a name that changes between a check and
-// its use gains nothing; this check alone is the one that counts. Redact takes the secrets out of an address before anybody writes it down.
+// Two checks hold together. Permission.CheckURL refuses an address by its text, early and with a message for its author. Transport checks the
+// IP address of every connection at the moment it is made, after all names are resolved, so that a name that changes between a check and its
+// use gains nothing: this one is the check that counts.
 //
 // Reachable are IPv4 and global unicast IPv6 but for everything in IANA's registries of special-purpose addresses, tunnels that carry an
 // IPv4 address inside, and the metadata services of clouds; https, at ports 443 and 8443. Connections speak HTTP/1.1 over TLS 1.2 or later,

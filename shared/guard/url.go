@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/assetry/assetry/shared/fault"
+	"github.com/assetry/assetry/shared/redact"
 )
 
 // Lengths of addresses.
@@ -105,7 +106,7 @@ func (p Permission) checkScheme(u *url.URL, field string) error {
 	if u.Scheme == "" {
 		return fault.BadField(field, "has no scheme; send a URL that begins with https://")
 	}
-	return fault.BadField(field, "has the scheme %s; only https is allowed", clip(u.Scheme, 20))
+	return fault.BadField(field, "has the scheme %s; only https is allowed", redact.Clip(u.Scheme, 20))
 }
 
 func (p Permission) checkPort(u *url.URL, field string) error {
@@ -118,7 +119,7 @@ func (p Permission) checkPort(u *url.URL, field string) error {
 	}
 	n, err := strconv.Atoi(text)
 	if err != nil || strconv.Itoa(n) != text || n < 1 || n > 65535 || !p.port(n) {
-		return fault.BadField(field, "has the port %s; only 443 and 8443 are allowed", clip(text, 10))
+		return fault.BadField(field, "has the port %s; only 443 and 8443 are allowed", redact.Clip(text, 10))
 	}
 	return nil
 }
@@ -137,7 +138,7 @@ func (p Permission) checkHost(host string, bracketed bool, field string) error {
 		return p.checkLiteral(host, field)
 	}
 	if !isName(name, labels) {
-		return fault.BadField(field, "has the host %q, which is no host name", clip(host, 80))
+		return fault.BadField(field, "has the host %q, which is no host name", redact.Clip(host, 80))
 	}
 	return p.checkName(name, labels, field)
 }
@@ -146,14 +147,14 @@ func (p Permission) checkHost(host string, bracketed bool, field string) error {
 func (p Permission) checkLiteral(host, field string) error {
 	a, err := netip.ParseAddr(host)
 	if err != nil {
-		b := &Blocked{Host: clip(host, 80), Why: "a number that programs read in different ways"}
+		b := &Blocked{Host: redact.Clip(host, 80), Why: "a number that programs read in different ways"}
 		return b.about(field, "has a host that is no IP address in its usual form; write IPv4 as four decimal numbers without leading zeros, IPv6 in brackets")
 	}
 	b, refused := p.checkAddr(a).(*Blocked)
 	if !refused {
 		return nil
 	}
-	return b.about(field, "leads to %s, which must not be reached (%s); send the address of a public server", clip(a.String(), 80), b.Why)
+	return b.about(field, "leads to %s, which must not be reached (%s); send the address of a public server", redact.Clip(a.String(), 80), b.Why)
 }
 
 func (p Permission) checkName(name string, labels []string, field string) error {
@@ -165,8 +166,8 @@ func (p Permission) checkName(name string, labels []string, field string) error 
 		b := &Blocked{Host: name, Why: "metadata of a cloud's machine"}
 		return b.about(field, "leads to %s, which must not be reached (%s)", name, b.Why)
 	case len(labels) == 1, slices.Contains(localTops, top), strings.HasSuffix(name, ".home.arpa"):
-		b := &Blocked{Host: clip(name, 80), Why: "a name of local networks"}
-		return b.about(field, "leads to %s, which is %s; send the full name of a public server", clip(name, 80), b.Why)
+		b := &Blocked{Host: redact.Clip(name, 80), Why: "a name of local networks"}
+		return b.about(field, "leads to %s, which is %s; send the full name of a public server", redact.Clip(name, 80), b.Why)
 	}
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/assetry/assetry/shared/guard"
+	"github.com/assetry/assetry/shared/redact"
 	"github.com/assetry/assetry/shared/remote"
 )
 
@@ -100,7 +101,7 @@ func (b *body) truncated(err error) error {
 		of = fmt.Sprintf(" of %d", b.length)
 	}
 	e := transient(remote.Truncated, "The source %s ended after %d bytes%s.", b.where, b.read, of)
-	e.Cause = guard.RedactError(err)
+	e.Cause = redact.Error(err)
 	return e
 }
 

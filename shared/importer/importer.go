@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"github.com/assetry/assetry/shared/guard"
+	"github.com/assetry/assetry/shared/redact"
 	"github.com/assetry/assetry/shared/remote"
 )
 
@@ -62,7 +63,7 @@ func (im *Importer) Check(address string) error { return im.permission.CheckURL(
 // Get asks for a file, or a range of it. The caller closes the body. Errors are *remote.Error, or the context's.
 func (im *Importer) Get(ctx context.Context, q remote.Query) (*remote.Answer, error) {
 	if q.From < 0 || q.Length < 0 || q.Length == 0 && q.From > 0 || q.From > math.MaxInt64-q.Length {
-		return nil, fmt.Errorf("get %s: %d bytes from byte %d is no range", guard.Redact(q.Address), q.Length, q.From)
+		return nil, fmt.Errorf("get %s: %d bytes from byte %d is no range", redact.URL(q.Address), q.Length, q.From)
 	}
 	a, err := im.get(ctx, q)
 	if err == errNoRanges {

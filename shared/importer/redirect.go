@@ -7,6 +7,7 @@ import (
 	"net/url"
 
 	"github.com/assetry/assetry/shared/guard"
+	"github.com/assetry/assetry/shared/redact"
 	"github.com/assetry/assetry/shared/remote"
 )
 
@@ -26,7 +27,7 @@ func (w where) String() string {
 
 // follow asks the query's address, and whatever it redirects to. The caller closes the answer's body.
 func (im *Importer) follow(ctx context.Context, q remote.Query) (*http.Response, where, error) {
-	w := where{guard.Redact(q.Address), guard.Redact(q.Address)}
+	w := where{redact.URL(q.Address), redact.URL(q.Address)}
 	u, err := im.permission.ParseURL(q.Address, field)
 	if err != nil {
 		return nil, w, refusedAddress(err, w)
@@ -46,7 +47,7 @@ func (im *Importer) follow(ctx context.Context, q remote.Query) (*http.Response,
 		if err != nil {
 			return nil, w, err
 		}
-		w.now = guard.Redact(next.String())
+		w.now = redact.URL(next.String())
 		if seen[next.String()] {
 			return nil, w, problem(remote.Redirects, "The source %s redirects in a circle; send the address of the file itself.", w)
 		}
@@ -80,7 +81,7 @@ func (im *Importer) next(from *url.URL, h http.Header, w where) (*url.URL, error
 	}
 	checked, err := im.permission.ParseURL(to.String(), field)
 	if err != nil {
-		w.now = guard.Redact(to.String())
+		w.now = redact.URL(to.String())
 		return nil, refusedAddress(err, w)
 	}
 	return checked, nil

@@ -3,11 +3,9 @@ package webhook
 import (
 	"context"
 	"fmt"
-	"net/url"
-	"strings"
 	"time"
-	"unicode/utf8"
 
+	"github.com/assetry/assetry/shared/redact"
 	"github.com/assetry/assetry/shared/schema"
 	"github.com/assetry/assetry/shared/table"
 )
@@ -44,7 +42,7 @@ func (s *Service) send(ctx context.Context, h Webhook, d Delivery) Delivery {
 	d.AttemptedAt, d.Took, d.Status, d.Failure = began.Truncate(time.Millisecond), s.now().Sub(began).Truncate(time.Millisecond), status, ""
 	switch {
 	case err != nil:
-		d.Status, d.Failure = 0, redact(err.Error(), h.URL)
+		d.Status, d.Failure = 0, redact.Clip(redact.Text(err.Error()), maxFailure) // senders leave secrets out already
 	case status == gone:
 		d.Failure = "The receiver answered 410 Gone: it wants nothing more."
 	case status < statusOK || status >= statusEnd:
@@ -55,27 +53,6 @@ func (s *Service) send(ctx context.Context, h Webhook, d Delivery) Delivery {
 
 // maxFailure bounds the text that is kept of a failure, in bytes.
 const maxFailure = 200
-
-// redact drops from a text what an address may hold that is nobody's business: credentials and query. Senders leave it out already.
-func redact(text, address string) string {
-	if u, err := url.Parse(address); err == nil {
-		if u.RawQuery != "" {
-			text = strings.ReplaceAll(text, "?"+u.RawQuery, "?…")
-		}
-		if u.User != nil {
-			text = strings.ReplaceAll(text, u.User.String()+"@", "…@")
-		}
-	}
-	text = strings.ToValidUTF8(text, "")
-	if len(text) <= maxFailure {
-		return text
-	}
-	cut := maxFailure
-	for !utf8.RuneStart(text[cut]) {
-		cut--
-	}
-	return text[:cut] + "…"
-}
 
 // ours holds while the delivery is in our hands.
 func (d Delivery) ours() table.Cond {

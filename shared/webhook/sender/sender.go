@@ -7,12 +7,12 @@ package sender
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"io"
 	"net/http"
 	"time"
 
 	"github.com/assetry/assetry/shared/guard"
+	"github.com/assetry/assetry/shared/redact"
 	"github.com/assetry/assetry/shared/webhook"
 )
 
@@ -62,7 +62,7 @@ func (s *Sender) Send(ctx context.Context, url string, headers map[string]string
 	defer cancel()
 	r, err := http.NewRequestWithContext(within, http.MethodPost, u.String(), bytes.NewReader(body))
 	if err != nil {
-		return 0, guard.RedactError(err)
+		return 0, redact.Error(err)
 	}
 	r.Header.Set("User-Agent", userAgent)
 	r.Header.Set("Accept-Encoding", "identity")
@@ -77,7 +77,7 @@ func (s *Sender) Send(ctx context.Context, url string, headers map[string]string
 	}
 	if err != nil {
 		failure, cause := guard.Tell(err)
-		return 0, &Error{Failure: failure, Address: guard.Redact(url), Cause: cause}
+		return 0, &Error{Failure: failure, Cause: cause}
 	}
 	_, _ = io.CopyN(io.Discard, res.Body, maxAnswer) // the status has been said; what follows changes nothing
 	_ = res.Body.Close()
@@ -87,23 +87,22 @@ func (s *Sender) Send(ctx context.Context, url string, headers map[string]string
 // Error is a delivery that got no answer.
 type Error struct {
 	Failure guard.Failure
-	Address string // redacted
-	Cause   error  // for the log, redacted likewise; may be nil
+	Cause   error // for the log, without secrets of the address; may be nil
 }
 
-// texts are for the owner of the webhook.
+// texts are for the owner of the webhook, who knows its address.
 var texts = map[guard.Failure]string{
-	guard.BadAnswer:  "gave an answer that HTTP does not allow",
-	guard.Refused:    "leads to an address that must not be reached: only public servers can be sent to",
-	guard.NoName:     "has a host that was not found",
-	guard.NameFailed: "has a host that could not be looked up",
-	guard.TimedOut:   "did not answer in time",
-	guard.BrokenTLS:  "could not prove who it is: its certificate is not valid for that host, or it does not speak TLS 1.2 or later",
-	guard.Broken:     "could not be reached, or closed the connection",
+	guard.BadAnswer:  "The receiver gave an answer that HTTP does not allow.",
+	guard.Refused:    "The address leads to a place that must not be reached: only public servers can be sent to.",
+	guard.NoName:     "The host of the address was not found.",
+	guard.NameFailed: "The host of the address could not be looked up.",
+	guard.TimedOut:   "The receiver did not answer in time.",
+	guard.BrokenTLS:  "The receiver could not prove who it is: its certificate is not valid for the host, or it does not speak TLS 1.2 or later.",
+	guard.Broken:     "The receiver could not be reached, or closed the connection.",
 }
 
 // Error is a sentence for the owner of the webhook.
-func (e *Error) Error() string { return fmt.Sprintf("%s %s", e.Address, texts[e.Failure]) }
+func (e *Error) Error() string { return texts[e.Failure] }
 
 // Unwrap gives the cause.
 func (e *Error) Unwrap() error { return e.Cause }

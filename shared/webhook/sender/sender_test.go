@@ -202,8 +202,8 @@ func TestSendTellsWhyThereIsNoAnswer(t *testing.T) {
 			if !errors.As(err, &e) || code != 0 || e.Failure != tt.want || !strings.Contains(e.Error(), tt.text) {
 				t.Fatalf("Send = %d, %v; want a failure %d with %q", code, err, tt.want, tt.text)
 			}
-			if !strings.HasPrefix(e.Error(), "https://"+tt.host) || strings.Contains(e.Error(), "169.254") {
-				t.Errorf("the error is %q, want it to name the address and nothing inside", e)
+			if strings.Contains(e.Error(), "169.254") || len(e.Error()) > 200 {
+				t.Errorf("the error is %q, want it short, and nothing from inside in it", e)
 			}
 			for all := error(e); all != nil; all = errors.Unwrap(all) {
 				if strings.Contains(all.Error(), "s3cret") {

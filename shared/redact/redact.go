@@ -1,4 +1,6 @@
-package guard
+// Package redact takes the secrets out of addresses before anybody writes them down: a log line, a row's message, an event. It is the only one
+// that does. An address that a client names often is its own key: a signature in the query, a password before the host.
+package redact
 
 import (
 	"errors"
@@ -9,16 +11,16 @@ import (
 	"unicode/utf8"
 )
 
-// maxRedacted is how many bytes of an address are kept, so that one address cannot fill a message or a log line.
-const maxRedacted = 300
+// maxURL is how many bytes of an address are kept, so that one address cannot fill a message or a log line.
+const maxURL = 300
 
-// maxErrorText is how many bytes of an error's text are kept: certificates can name hundreds of hosts.
-const maxErrorText = 1000
+// maxText is how many bytes of an error's text are kept: certificates can name hundreds of hosts.
+const maxText = 1000
 
-// Redact gives what of an address may be shown and logged: scheme, host, port and path, at most 300 bytes, without control characters. User
+// URL gives what of an address may be shown and logged: scheme, host, port and path, at most 300 bytes, without control characters. User
 // name, password, query and fragment are gone, also of text that is no valid URL; where it cannot be told what is host and what is password,
 // both are.
-func Redact(raw string) string {
+func URL(raw string) string {
 	raw = strings.ReplaceAll(raw, `\`, "/") // as browsers read it
 	if i := strings.IndexAny(raw, "?#"); i >= 0 {
 		raw = raw[:i]
@@ -29,7 +31,7 @@ func Redact(raw string) string {
 	} else {
 		scheme, rest = "", raw
 	}
-	return clip(printable(scheme+withoutUser(strings.TrimLeft(rest, "/"))), maxRedacted)
+	return Clip(printable(scheme+withoutUser(strings.TrimLeft(rest, "/"))), maxURL)
 }
 
 // withoutUser takes an address from its authority on. A password with a slash in it ends the authority early, and its rest looks like a path;
@@ -83,8 +85,8 @@ func printable(s string) string {
 	}, strings.ToValidUTF8(s, string(utf8.RuneError)))
 }
 
-// clip cuts text to n bytes at the border of a character, and says so by dots.
-func clip(s string, n int) string {
+// Clip cuts text to n bytes at the border of a character, and says so by dots.
+func Clip(s string, n int) string {
 	if len(s) <= n {
 		return s
 	}
@@ -95,15 +97,15 @@ func clip(s string, n int) string {
 	return s[:end] + "…"
 }
 
-// redacted is an error whose text names addresses only as Redact leaves them.
+// redacted is an error whose text names addresses only as URL leaves them.
 type redacted struct {
 	text  string
 	cause error
 }
 
-// RedactError gives err with every address in its text redacted, and the text clipped to 1,000 bytes. errors.Is and errors.As still find what is in its chain, but for *url.Error,
+// Error gives err with its text as Text leaves it, and the addresses of every *url.Error in its chain redacted. errors.Is and errors.As still find what is in its chain, but for *url.Error,
 // whose text is the address. It is nil when err is.
-func RedactError(err error) error {
+func Error(err error) error {
 	if err == nil {
 		return nil
 	}
@@ -111,11 +113,11 @@ func RedactError(err error) error {
 	for _, address := range addresses(err) {
 		for _, spelled := range []string{strings.Trim(strconv.Quote(address), `"`), address} {
 			if spelled != "" {
-				text = strings.ReplaceAll(text, spelled, Redact(address))
+				text = strings.ReplaceAll(text, spelled, URL(address))
 			}
 		}
 	}
-	return &redacted{clip(redactText(text), maxErrorText), err}
+	return &redacted{Text(text), err}
 }
 
 // Error is the redacted text.
@@ -151,8 +153,8 @@ func addresses(err error) []string {
 	return list
 }
 
-// redactText redacts the words of a text that have the form of addresses.
-func redactText(s string) string {
+// Text gives a text with every word redacted that has two slashes, as addresses have: valid UTF-8, at most 1,000 bytes.
+func Text(s string) string {
 	var b strings.Builder
 	for s != "" {
 		end := strings.IndexFunc(s, func(r rune) bool { return unicode.IsSpace(r) || r == '"' })
@@ -161,7 +163,7 @@ func redactText(s string) string {
 		}
 		word := s[:end]
 		if strings.Contains(word, "//") {
-			word = redactWord(word)
+			word = redactedWord(word)
 		}
 		b.WriteString(word)
 		if end < len(s) {
@@ -171,12 +173,12 @@ func redactText(s string) string {
 		}
 		s = s[end:]
 	}
-	return b.String()
+	return Clip(strings.ToValidUTF8(b.String(), string(utf8.RuneError)), maxText)
 }
 
-// redactWord keeps the punctuation around a word, which is the sentence's.
-func redactWord(word string) string {
+// redactedWord keeps the punctuation around a word, which is the sentence's.
+func redactedWord(word string) string {
 	start := len(word) - len(strings.TrimLeft(word, "(<['"))
 	end := max(start, len(strings.TrimRight(word, ":,;.)>]'")))
-	return word[:start] + Redact(word[start:end]) + word[end:]
+	return word[:start] + URL(word[start:end]) + word[end:]
 }

@@ -1,4 +1,4 @@
-package guard_test
+package redact_test
 
 import (
 	"context"
@@ -10,10 +10,10 @@ import (
 	"testing"
 	"unicode/utf8"
 
-	"github.com/assetry/assetry/shared/guard"
+	"github.com/assetry/assetry/shared/redact"
 )
 
-func TestRedact(t *testing.T) {
+func TestURL(t *testing.T) {
 	for _, tt := range []struct{ name, raw, want string }{
 		{"nothing", "", ""},
 		{"a plain address", "https://example.com/a/b.jpg", "https://example.com/a/b.jpg"},
@@ -44,19 +44,19 @@ func TestRedact(t *testing.T) {
 		{"a relative path", "/a/b?s3cret", "a/b"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			if got := guard.Redact(tt.raw); got != tt.want {
-				t.Errorf("Redact(%q) = %q, want %q", tt.raw, got, tt.want)
+			if got := redact.URL(tt.raw); got != tt.want {
+				t.Errorf("URL(%q) = %q, want %q", tt.raw, got, tt.want)
 			}
 		})
 	}
-	long := guard.Redact("https://example.com/" + strings.Repeat("ü", 1000))
+	long := redact.URL("https://example.com/" + strings.Repeat("ü", 1000))
 	if len(long) > 300 || !utf8.ValidString(long) || !strings.HasSuffix(long, "…") {
-		t.Errorf("Redact of 2,000 bytes has %d and ends %q, want at most 300 and a mark of the cut", len(long), long[len(long)-6:])
+		t.Errorf("URL of 2,000 bytes has %d and ends %q, want at most 300 and a mark of the cut", len(long), long[len(long)-6:])
 	}
 }
 
 // The secret is put where an address has secrets, as text and escaped. What is around it is arbitrary.
-func FuzzRedact(f *testing.F) {
+func FuzzURL(f *testing.F) {
 	f.Add("https", "user", "example.com", "/a", "k=v")
 	f.Add("", "", "", "", "")
 	f.Add("http", "a:b@c", "[::1]:80", "//x@y/", "?#")
@@ -77,22 +77,22 @@ func FuzzRedact(f *testing.F) {
 			"//" + plain + ":" + secret + "@example.com/" + query,
 			plain + ":" + secret + "@example.com",
 		} {
-			got := guard.Redact(raw)
+			got := redact.URL(raw)
 			if strings.Contains(got, secret) {
-				t.Errorf("Redact(%q) = %q, which has the secret", raw, got)
+				t.Errorf("URL(%q) = %q, which has the secret", raw, got)
 			}
 			if len(got) > 300 || !utf8.ValidString(got) || strings.ContainsAny(got, "?#\n\r\x00") {
-				t.Errorf("Redact(%q) = %q, want short valid text on one line", raw, got)
+				t.Errorf("URL(%q) = %q, want short valid text on one line", raw, got)
 			}
-			err := guard.RedactError(fmt.Errorf("read: %w", &url.Error{Op: "Get", URL: raw, Err: io.ErrUnexpectedEOF}))
+			err := redact.Error(fmt.Errorf("read: %w", &url.Error{Op: "Get", URL: raw, Err: io.ErrUnexpectedEOF}))
 			if strings.Contains(err.Error(), secret) || !errors.Is(err, io.ErrUnexpectedEOF) {
-				t.Errorf("RedactError of %q = %v, which has the secret or lost its cause", raw, err)
+				t.Errorf("Error of %q = %v, which has the secret or lost its cause", raw, err)
 			}
 		}
 	})
 }
 
-func TestRedactError(t *testing.T) {
+func TestError(t *testing.T) {
 	const raw = "https://user:s3cret@example.com/a?s3cret"
 	inner := &url.Error{Op: "Get", URL: raw, Err: context.DeadlineExceeded}
 	for _, tt := range []struct {
@@ -108,20 +108,20 @@ func TestRedactError(t *testing.T) {
 		{"no address", io.EOF, "EOF"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			got := guard.RedactError(tt.err)
+			got := redact.Error(tt.err)
 			if got.Error() != tt.want {
-				t.Errorf("RedactError = %q, want %q", got, tt.want)
+				t.Errorf("Error = %q, want %q", got, tt.want)
 			}
 			var u *url.Error
 			if errors.As(got, &u) || errors.Unwrap(got) != nil {
-				t.Errorf("RedactError(%q) gives the first error back", tt.err)
+				t.Errorf("Error(%q) gives the first error back", tt.err)
 			}
 			if errors.Is(tt.err, context.DeadlineExceeded) && !errors.Is(got, context.DeadlineExceeded) {
-				t.Errorf("RedactError(%q) lost its cause", tt.err)
+				t.Errorf("Error(%q) lost its cause", tt.err)
 			}
 		})
 	}
-	if err := guard.RedactError(nil); err != nil {
-		t.Errorf("RedactError(nil) = %v", err)
+	if err := redact.Error(nil); err != nil {
+		t.Errorf("Error(nil) = %v", err)
 	}
 }

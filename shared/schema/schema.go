@@ -118,6 +118,7 @@ const (
 	DeliveryID  = "delivery"     // String: id of a delivery, where the key does not say it
 	Event       = "event"        // String: id of the event
 	EventType   = "type"         // String: such as asset.ready
+	Progress    = "progress"     // String: pending, delivered, superseded, dead; not "state", by which the stream's filters know assets
 	Body        = "body"         // String: JSON as it is sent
 	Attempts    = "attempts"     // Number: begun since the delivery was made or last replayed
 	Claims      = "claims"       // Number: raised whenever somebody takes the delivery in hand; fences whoever had it before

@@ -56,12 +56,12 @@ const maxFailure = 200
 
 // ours holds while the delivery is in our hands.
 func (d Delivery) ours() table.Cond {
-	return table.All(table.Eq(schema.State, table.String(Pending)), table.Eq(schema.Claims, table.Int(d.claims)))
+	return table.All(table.Eq(schema.Progress, table.String(Pending)), table.Eq(schema.Claims, table.Int(d.claims)))
 }
 
 // outcome are the edits that note what came of an attempt; nobody has the delivery in hand afterwards.
 func (d Delivery) outcome() []table.Edit {
-	edits := []table.Edit{table.Set(schema.State, table.String(d.State)), table.Remove(schema.Lease)}
+	edits := []table.Edit{table.Set(schema.Progress, table.String(d.State)), table.Remove(schema.Lease)}
 	if !d.AttemptedAt.IsZero() {
 		edits = append(edits, table.Set(schema.AttemptedAt, table.Int(d.AttemptedAt.UnixMilli())),
 			table.Set(schema.Took, table.Int(d.Took.Milliseconds())), table.Set(schema.Status, table.Int(int64(d.Status))))

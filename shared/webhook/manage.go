@@ -19,6 +19,7 @@ import (
 
 // Spec is what a new webhook is made from.
 type Spec struct {
+	ID          id.Webhook // drawn before, for a request that may be run again; zero: Create draws
 	URL         string
 	Description string
 	Events      []bus.Type // wanted types; none: all, also those that are yet to come
@@ -33,7 +34,8 @@ type Change struct {
 }
 
 // Create makes a webhook, enabled, and gives its secret, which nothing but RotateSecret will show again. An address that must not be reached, a
-// text that is too long and a type that is not of Types are fault.Invalid; the eleventh webhook of a workspace is fault.Conflict.
+// text that is too long and a type that is not of Types are fault.Invalid; the eleventh webhook of a workspace is fault.Conflict; one whose id was
+// given and that exists is fault.Duplicate.
 func (s *Service) Create(ctx context.Context, p access.Principal, w id.Workspace, spec Spec) (Webhook, string, error) {
 	if err := access.Authorize(p, access.CreateWebhook, w); err != nil {
 		return Webhook{}, "", err
@@ -44,10 +46,14 @@ func (s *Service) Create(ctx context.Context, p access.Principal, w id.Workspace
 	}
 	for range maxTries {
 		h := Webhook{
-			ID: id.NewWebhook(w, s.now()), Workspace: w, URL: spec.URL, Description: spec.Description, Events: events,
+			ID: spec.ID, Workspace: w, URL: spec.URL, Description: spec.Description, Events: events,
 			Enabled: true, Epoch: 1, CreatedBy: p.Key, Version: 1,
 		}
-		done, err := s.insert(ctx, h)
+		given := h.ID != (id.Webhook{})
+		if !given {
+			h.ID = id.NewWebhook(w, s.now())
+		}
+		done, err := s.insert(ctx, h, given)
 		if err != nil {
 			return Webhook{}, "", err
 		}
@@ -63,8 +69,8 @@ func busy() error {
 	return fault.New(fault.Throttled, "Others are changing webhooks of this workspace; wait a moment and repeat.")
 }
 
-// insert writes a webhook and counts it; not done means that another was counted at the same time.
-func (s *Service) insert(ctx context.Context, h Webhook) (done bool, err error) {
+// insert writes a webhook and counts it; not done means that another was counted at the same time, or that the drawn id is taken.
+func (s *Service) insert(ctx context.Context, h Webhook, given bool) (done bool, err error) {
 	row, count := h.row(), schema.WebhookCountKey(h.Workspace)
 	number, err := s.Table.Get(ctx, count, table.Strong)
 	counted := table.Update(count, table.Less(schema.Count, table.Int(MaxWebhooks)), table.Add(schema.Count, table.Int(1)))
@@ -76,17 +82,27 @@ func (s *Service) insert(ctx context.Context, h Webhook) (done bool, err error) 
 		return false, fmt.Errorf("count webhooks of %s: %w", h.Workspace, err)
 	}
 	if number.Int(schema.Count) >= MaxWebhooks {
+		if _, err := s.read(ctx, h.Workspace, h.ID); given && err == nil {
+			return false, exists(h.ID)
+		}
 		return false, fault.New(fault.Conflict, "Workspace %s has %d webhooks, which is as many as there may be; delete one first.", h.Workspace, MaxWebhooks)
 	}
 	err = s.Table.Transact(ctx, []table.Write{table.Put(row, table.Absent()), counted})
 	if refused := table.Refused(err); refused != nil {
-		// It may be there already: written by an earlier attempt of the driver whose answer was lost.
-		return refused.Current[0] != nil && table.EqualItems(refused.Current[0], row), nil
+		there := refused.Current[0]
+		if given && there != nil {
+			return false, exists(h.ID)
+		}
+		return there != nil && table.EqualItems(there, row), nil // written by an earlier attempt of the driver whose answer was lost
 	}
 	if err != nil {
 		return false, fmt.Errorf("create webhook: %w", err)
 	}
 	return true, nil
+}
+
+func exists(h id.Webhook) error {
+	return fault.New(fault.Duplicate, "The webhook %s exists already.", h)
 }
 
 // check says what is wrong with what a client sent, all of it, and gives the types sorted. nil texts are not looked at.

@@ -145,6 +145,22 @@ func TestCreateAndUpdateSucceedWhenTheFirstAnswerWasLost(t *testing.T) {
 	}
 }
 
+func TestCreateUnderAGivenIdMakesOne(t *testing.T) {
+	h := newHouse(t)
+	spec := webhook.Spec{ID: id.NewWebhook(h.w, h.clock.Now()), URL: address}
+	wh, first, err := h.Create(t.Context(), h.owner, h.w, spec)
+	if err != nil || wh.ID != spec.ID || first == "" {
+		t.Fatalf("Create = %v, %v, want the webhook %s and its secret", wh, err, spec.ID)
+	}
+	_, _, err = h.Create(t.Context(), h.owner, h.w, spec)
+	domaintest.WantKind(t, "Create again", err, fault.Duplicate)
+	for range webhook.MaxWebhooks - 1 {
+		h.mustCreate(t, address)
+	}
+	_, _, err = h.Create(t.Context(), h.owner, h.w, spec)
+	domaintest.WantKind(t, "Create again when there are ten", err, fault.Duplicate)
+}
+
 func TestUpdate(t *testing.T) {
 	h := newHouse(t)
 	other, none, yes, no := "https://other.example/", "", true, false

@@ -92,13 +92,13 @@ func stillTried(d Delivery) error {
 
 // revive takes an ended delivery in hand, as if it were new, in one transaction with its due row.
 func (s *Service) revive(ctx context.Context, h Webhook, d Delivery) (Delivery, error) {
-	ended := table.All(table.Eq(schema.State, table.String(d.State)), table.Eq(schema.Claims, table.Int(d.claims)))
+	ended := table.All(table.Eq(schema.Progress, table.String(d.State)), table.Eq(schema.Claims, table.Int(d.claims)))
 	now := s.now()
 	d = d.begun(now)
 	d.expires = later(d.expires, now.Add(keepReady))
 	ws := []table.Write{
 		table.Update(d.key(), ended,
-			table.Set(schema.State, table.String(d.State)), table.Set(schema.Attempts, table.Int(1)), table.Set(schema.Claims, table.Int(d.claims)),
+			table.Set(schema.Progress, table.String(d.State)), table.Set(schema.Attempts, table.Int(1)), table.Set(schema.Claims, table.Int(d.claims)),
 			table.Set(schema.Lease, table.Int(d.lease.UnixMilli())), table.Set(schema.Due, table.Int(d.due.UnixMilli())),
 			table.Set(schema.DueSeq, table.Int(d.seq)), table.Set(table.AttrExpires, table.Int(d.expires.Unix()))),
 		d.duePut(h.Workspace),

@@ -105,7 +105,7 @@ func (d Delivery) row() table.Item {
 		table.AttrExpires: table.Int(d.expires.Unix()),
 		schema.Event:      table.String(d.Event),
 		schema.EventType:  table.String(d.Type),
-		schema.State:      table.String(d.State),
+		schema.Progress:   table.String(d.State),
 		schema.Body:       table.String(d.Body),
 		schema.Attempts:   table.Int(int64(d.Attempts)),
 		schema.Claims:     table.Int(d.claims),
@@ -131,7 +131,7 @@ func deliveryFromRow(it table.Item) (Delivery, error) {
 		return Delivery{}, fmt.Errorf("row of a delivery %s: %w", k, err)
 	}
 	return Delivery{
-		ID: d, Webhook: h, Event: it.Str(schema.Event), Type: bus.Type(it.Str(schema.EventType)), State: State(it.Str(schema.State)),
+		ID: d, Webhook: h, Event: it.Str(schema.Event), Type: bus.Type(it.Str(schema.EventType)), State: State(it.Str(schema.Progress)),
 		Body: it.Str(schema.Body), Attempts: int(it.Int(schema.Attempts)), AttemptedAt: millis(it, schema.AttemptedAt),
 		Status: int(it.Int(schema.Status)), Took: time.Duration(it.Int(schema.Took)) * time.Millisecond, Failure: it.Str(schema.Failure),
 		asset: it.Str(schema.OnAsset), version: it.Int(schema.AssetVersion), claims: it.Int(schema.Claims),

@@ -33,22 +33,42 @@ const Base = "/api/v1"
 
 // The patterns of the routes, as the gateway and the document spell them.
 const (
-	patternAssets       = Base + "/assets"
-	patternAsset        = Base + "/assets/{assetId}"
-	patternComplete     = Base + "/assets/{assetId}/complete"
-	patternRetry        = Base + "/assets/{assetId}/retry"
-	patternParts        = Base + "/assets/{assetId}/parts"
-	patternUpload       = Base + "/assets/{assetId}/upload"
-	patternContent      = Base + "/assets/{assetId}/content"
-	patternAttach       = Base + "/projects/{projectId}/assets/{assetId}/attach"
-	patternWorkspaces   = Base + "/workspaces"
-	patternProjects     = Base + "/projects"
-	patternProject      = Base + "/projects/{projectId}"
-	patternProjectNodes = Base + "/projects/{projectId}/nodes"
-	patternFolders      = Base + "/workspaces/{workspaceId}/library/folders"
-	patternFolder       = Base + "/workspaces/{workspaceId}/library/folders/{folderId}"
-	patternFolderItems  = Base + "/workspaces/{workspaceId}/library/folders/{folderId}/items"
-	patternOpenAPI      = Base + "/openapi.json"
+	patternAssets        = Base + "/assets"
+	patternAsset         = Base + "/assets/{assetId}"
+	patternComplete      = Base + "/assets/{assetId}/complete"
+	patternRetry         = Base + "/assets/{assetId}/retry"
+	patternParts         = Base + "/assets/{assetId}/parts"
+	patternUpload        = Base + "/assets/{assetId}/upload"
+	patternContent       = Base + "/assets/{assetId}/content"
+	patternAttach        = Base + "/projects/{projectId}/assets/{assetId}/attach"
+	patternWorkspaces    = Base + "/workspaces"
+	patternProjects      = Base + "/projects"
+	patternProject       = Base + "/projects/{projectId}"
+	patternProjectNodes  = Base + "/projects/{projectId}/nodes"
+	patternFolders       = Base + "/workspaces/{workspaceId}/library/folders"
+	patternFolder        = Base + "/workspaces/{workspaceId}/library/folders/{folderId}"
+	patternFolderItems   = Base + "/workspaces/{workspaceId}/library/folders/{folderId}/items"
+	patternOpenAPI       = Base + "/openapi.json"
+	patternAssets        = Base + "/assets"
+	patternAsset         = Base + "/assets/{assetId}"
+	patternComplete      = Base + "/assets/{assetId}/complete"
+	patternRetry         = Base + "/assets/{assetId}/retry"
+	patternContent       = Base + "/assets/{assetId}/content"
+	patternAttach        = Base + "/projects/{projectId}/assets/{assetId}/attach"
+	patternWorkspaces    = Base + "/workspaces"
+	patternProjects      = Base + "/projects"
+	patternProject       = Base + "/projects/{projectId}"
+	patternProjectNodes  = Base + "/projects/{projectId}/nodes"
+	patternFolders       = Base + "/workspaces/{workspaceId}/library/folders"
+	patternFolder        = Base + "/workspaces/{workspaceId}/library/folders/{folderId}"
+	patternFolderItems   = Base + "/workspaces/{workspaceId}/library/folders/{folderId}/items"
+	patternWebhooks      = Base + "/workspaces/{workspaceId}/webhooks"
+	patternWebhook       = Base + "/workspaces/{workspaceId}/webhooks/{webhookId}"
+	patternWebhookRotate = Base + "/workspaces/{workspaceId}/webhooks/{webhookId}/rotate-secret"
+	patternWebhookTest   = Base + "/workspaces/{workspaceId}/webhooks/{webhookId}/test"
+	patternDeliveries    = Base + "/workspaces/{workspaceId}/webhooks/{webhookId}/deliveries"
+	patternReplay        = Base + "/workspaces/{workspaceId}/webhooks/{webhookId}/deliveries/{deliveryId}/replay"
+	patternOpenAPI       = Base + "/openapi.json"
 )
 
 // The parameters of the patterns.
@@ -57,6 +77,8 @@ const (
 	paramProject   = "projectId"
 	paramWorkspace = "workspaceId"
 	paramFolder    = "folderId"
+	paramWebhook   = "webhookId"
+	paramDelivery  = "deliveryId"
 )
 
 // endpoint is one route: the name of its function, and where it answers.
@@ -85,6 +107,15 @@ var endpoints = []endpoint{
 	{"folders-create", http.MethodPost, patternFolders},
 	{"folders-delete", http.MethodDelete, patternFolder},
 	{"folders-add-item", http.MethodPost, patternFolderItems},
+	{"webhooks-create", http.MethodPost, patternWebhooks},
+	{"webhooks-list", http.MethodGet, patternWebhooks},
+	{"webhooks-retrieve", http.MethodGet, patternWebhook},
+	{"webhooks-update", http.MethodPatch, patternWebhook},
+	{"webhooks-delete", http.MethodDelete, patternWebhook},
+	{"webhooks-rotate-secret", http.MethodPost, patternWebhookRotate},
+	{"webhooks-test", http.MethodPost, patternWebhookTest},
+	{"webhooks-deliveries", http.MethodGet, patternDeliveries},
+	{"webhooks-replay", http.MethodPost, patternReplay},
 	{"openapi", http.MethodGet, patternOpenAPI},
 }
 

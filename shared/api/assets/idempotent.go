@@ -44,6 +44,7 @@ var creations = map[string]creation{
 	patternAssets:      {"asset_id", func(u id.UUID) string { return assetPrefix + u.String() }, true},
 	patternProjects:    {"project_id", func(u id.UUID) string { return id.Project(u).String() }, false},
 	patternFolders:     {"folder_id", func(u id.UUID) string { return id.Folder(u).String() }, false},
+	patternWebhooks:    {"webhook_id", func(u id.UUID) string { return id.Webhook(u).String() }, false},
 	patternFolderItems: {"saved_node_id", func(u id.UUID) string { return id.Node(u).String() }, false},
 }
 

@@ -188,12 +188,17 @@ func action(r *http.Request) (id.Asset, error) {
 	if err != nil {
 		return a, err
 	}
+	return a, emptyBody(r)
+}
+
+// emptyBody reads the body of a request that takes none.
+func emptyBody(r *http.Request) error {
 	nothing := &struct{}{}
-	err = optionalBody(r, &nothing)
+	err := optionalBody(r, &nothing)
 	if fault.Is(err, fault.Invalid) {
-		err = fault.BadField(bodyField, "this request takes no fields; send no body, or {}")
+		return fault.BadField(bodyField, "this request takes no fields; send no body, or {}")
 	}
-	return a, err
+	return err
 }
 
 // value is what an optional field holds; the zero value when it was not sent.

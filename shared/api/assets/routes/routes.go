@@ -15,6 +15,7 @@ import (
 	"github.com/assetry/assetry/shared/link"
 	"github.com/assetry/assetry/shared/project"
 	"github.com/assetry/assetry/shared/upload"
+	"github.com/assetry/assetry/shared/webhook"
 )
 
 // Services is what all routes together need.
@@ -26,6 +27,7 @@ type Services interface {
 	Projects() *project.Service
 	Folders() *folder.Service
 	Idempotency() *idempotency.Service
+	Webhooks() *webhook.Service
 	PublicURL() string
 }
 
@@ -59,6 +61,15 @@ func Routes(s Services) []Route {
 		route("folders-create", assets.FoldersCreate(s)),
 		route("folders-delete", assets.FoldersDelete(s)),
 		route("folders-add-item", assets.FolderItemsAdd(s)),
+		route("webhooks-create", assets.WebhooksCreate(s)),
+		route("webhooks-list", assets.WebhooksList(s)),
+		route("webhooks-retrieve", assets.WebhooksRetrieve(s)),
+		route("webhooks-update", assets.WebhooksUpdate(s)),
+		route("webhooks-delete", assets.WebhooksDelete(s)),
+		route("webhooks-rotate-secret", assets.WebhooksRotateSecret(s)),
+		route("webhooks-test", assets.WebhooksTest(s)),
+		route("webhooks-deliveries", assets.WebhooksDeliveries(s)),
+		route("webhooks-replay", assets.WebhooksReplay(s)),
 		route("openapi", assets.OpenAPI()),
 	}
 }

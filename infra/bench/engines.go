@@ -24,6 +24,7 @@ import (
 	"github.com/assetry/assetry/shared/table"
 	"github.com/assetry/assetry/shared/table/sqlite"
 	"github.com/assetry/assetry/shared/upload"
+	"github.com/assetry/assetry/shared/webhook"
 )
 
 // Credentials of nobody: signing with them costs what signing costs.
@@ -65,6 +66,7 @@ func (e engines) Bucket() blob.Bucket {
 func (e engines) Bus() bus.Publisher     { panic("the benchmark publishes nothing") }
 func (e engines) Root() secret.Root      { return e.root }
 func (e engines) Remote() remote.Files   { return importer.New(importer.Options{}) }
+func (e engines) Sender() webhook.Sender { panic("the benchmark sends nothing") }
 func (e engines) PublicURL() string      { return "https://assets.example.com" }
 func (e engines) Upload() upload.Options { return upload.Options{} }
 func (e engines) Warm(context.Context)   {}

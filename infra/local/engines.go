@@ -11,6 +11,7 @@ import (
 	"github.com/assetry/assetry/shared/secret"
 	"github.com/assetry/assetry/shared/table"
 	"github.com/assetry/assetry/shared/upload"
+	"github.com/assetry/assetry/shared/webhook"
 )
 
 // engines are what stands in for AWS on this machine.
@@ -20,6 +21,7 @@ type engines struct {
 	bus    bus.Publisher
 	root   secret.Root
 	remote remote.Files
+	sender webhook.Sender
 }
 
 func (e engines) Table() table.Table     { return e.table }
@@ -27,6 +29,7 @@ func (e engines) Bucket() blob.Bucket    { return e.bucket }
 func (e engines) Bus() bus.Publisher     { return e.bus }
 func (e engines) Root() secret.Root      { return e.root }
 func (e engines) Remote() remote.Files   { return e.remote }
+func (e engines) Sender() webhook.Sender { return e.sender }
 func (e engines) PublicURL() string      { return "" }
 func (e engines) Upload() upload.Options { return upload.Options{} }
 func (e engines) Warm(context.Context)   {}

@@ -29,6 +29,8 @@ import (
 	"github.com/assetry/assetry/shared/table"
 	"github.com/assetry/assetry/shared/table/dynamo"
 	"github.com/assetry/assetry/shared/upload"
+	"github.com/assetry/assetry/shared/webhook"
+	"github.com/assetry/assetry/shared/webhook/sender"
 )
 
 // The environment variables of a function, as template.yaml sets them. Beside them count AWS's own: AWS_REGION and the
@@ -115,7 +117,8 @@ func (c *cloud) Root() secret.Root {
 	return root
 }
 
-func (c *cloud) Remote() remote.Files { return importer.New(importer.Options{}) }
+func (c *cloud) Remote() remote.Files   { return importer.New(importer.Options{}) }
+func (c *cloud) Sender() webhook.Sender { return sender.New(sender.Options{}) }
 
 func (c *cloud) PublicURL() string { return strings.TrimRight(os.Getenv(EnvPublicURL), "/") }
 

@@ -22,6 +22,7 @@ import (
 	"github.com/assetry/assetry/shared/secret"
 	"github.com/assetry/assetry/shared/table"
 	"github.com/assetry/assetry/shared/upload"
+	"github.com/assetry/assetry/shared/webhook"
 )
 
 // Engines are what services stand on. Each is asked for once; a panic (an engine that cannot be had) is not remembered.
@@ -31,6 +32,7 @@ type Engines interface {
 	Bus() bus.Publisher
 	Root() secret.Root
 	Remote() remote.Files     // files at addresses, for imports
+	Sender() webhook.Sender   // posts events to the servers of users
 	PublicURL() string        // origin of links, without a slash at its end; "" is the request's own
 	Upload() upload.Options   // how uploads are granted
 	Warm(ctx context.Context) // opens the connection to the table; failing is no matter
@@ -52,6 +54,7 @@ type Services struct {
 	links    lazy[*link.Service]
 	uploads  lazy[*upload.Service]
 	once     lazy[*idempotency.Service]
+	webhooks lazy[*webhook.Service]
 }
 
 // New makes Services on engines. It builds nothing yet.
@@ -143,6 +146,15 @@ func (s *Services) Uploads() *upload.Service {
 // Idempotency remembers the requests that carry a key.
 func (s *Services) Idempotency() *idempotency.Service {
 	return s.once.get(func() *idempotency.Service { return idempotency.New(s.Table(), idempotency.Options{}) })
+}
+
+// Webhooks sends events to the servers of users.
+func (s *Services) Webhooks() *webhook.Service {
+	return s.webhooks.get(func() *webhook.Service {
+		return webhook.New(webhook.Parts{
+			Table: s.Table(), Root: s.rootKey, Sealer: s.cursors(), Sender: s.engines.Sender(),
+		}, webhook.Options{})
+	})
 }
 
 // lazy is a value that is built when first asked for. A build that panics is tried again by the next caller.

@@ -9,15 +9,18 @@ import (
 	"github.com/assetry/assetry/shared/schema"
 	"github.com/assetry/assetry/shared/table"
 	"github.com/assetry/assetry/shared/upload"
+	"github.com/assetry/assetry/shared/webhook"
 )
 
 // CleanUpServices is what clean-up needs.
 type CleanUpServices interface {
 	Uploads() *upload.Service
 	Folders() *folder.Service
+	Webhooks() *webhook.Service
 }
 
-// CleanUp removes what changes leave behind: bytes of failed, superseded and deleted attempts, and the items of deleted folders.
+// CleanUp removes what changes leave behind: bytes of failed, superseded and deleted attempts, the items of deleted
+// folders, and the deliveries of deleted webhooks.
 func CleanUp(s CleanUpServices) Consumer {
 	return Each(func(ctx context.Context, c table.Change) error {
 		if _, _, _, ok := schema.ParseAssetKey(c.Key); ok {
@@ -25,6 +28,9 @@ func CleanUp(s CleanUpServices) Consumer {
 		}
 		if w, f, ok := deletedFolder(c); ok {
 			return s.Folders().RemoveItems(ctx, w, f)
+		}
+		if _, wh, ok := schema.ParseWebhookKey(c.Key); ok && c.New == nil {
+			return s.Webhooks().RemoveDeliveries(ctx, wh)
 		}
 		return nil
 	})

@@ -1,0 +1,14 @@
+// Command webhooks-create makes a webhook and shows its secret: POST /api/v1/workspaces/{workspaceId}/webhooks of the Assets API.
+package main
+
+import (
+	"github.com/assetry/assetry/shared/api/assets"
+	"github.com/assetry/assetry/shared/api/web"
+	"github.com/assetry/assetry/shared/boot"
+)
+
+func main() {
+	s := boot.AWS()
+	web.Warm(s.Warm)
+	web.Lambda(assets.WebhooksCreate(s))
+}

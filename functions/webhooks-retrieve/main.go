@@ -1,0 +1,14 @@
+// Command webhooks-retrieve shows a webhook: GET /api/v1/workspaces/{workspaceId}/webhooks/{webhookId} of the Assets API.
+package main
+
+import (
+	"github.com/assetry/assetry/shared/api/assets"
+	"github.com/assetry/assetry/shared/api/web"
+	"github.com/assetry/assetry/shared/boot"
+)
+
+func main() {
+	s := boot.AWS()
+	web.Warm(s.WarmTable)
+	web.Lambda(assets.WebhooksRetrieve(s))
+}

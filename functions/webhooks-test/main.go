@@ -1,0 +1,14 @@
+// Command webhooks-test sends a test event to a webhook: POST /api/v1/workspaces/{workspaceId}/webhooks/{webhookId}/test of the Assets API.
+package main
+
+import (
+	"github.com/assetry/assetry/shared/api/assets"
+	"github.com/assetry/assetry/shared/api/web"
+	"github.com/assetry/assetry/shared/boot"
+)
+
+func main() {
+	s := boot.AWS()
+	web.Warm(s.Warm)
+	web.Lambda(assets.WebhooksTest(s))
+}

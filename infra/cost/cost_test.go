@@ -37,6 +37,8 @@ import (
 	"github.com/assetry/assetry/shared/trigger/change"
 	"github.com/assetry/assetry/shared/trigger/object"
 	"github.com/assetry/assetry/shared/upload"
+	"github.com/assetry/assetry/shared/webhook"
+	"github.com/assetry/assetry/shared/webhook/sender"
 )
 
 func TestMain(m *testing.M) { versitytest.Main(m) }
@@ -79,6 +81,7 @@ func (c *costed) Bucket() blob.Bucket    { return c.bucket }
 func (c *costed) Bus() bus.Publisher     { return c.bus }
 func (c *costed) Root() secret.Root      { return c.root }
 func (c *costed) Remote() remote.Files   { return importer.New(importer.Options{}) }
+func (c *costed) Sender() webhook.Sender { return sender.New(sender.Options{}) }
 func (c *costed) PublicURL() string      { return "https://assets.example.com" }
 func (c *costed) Upload() upload.Options { return upload.Options{} }
 func (c *costed) Warm(context.Context)   {}

@@ -20,6 +20,7 @@ import (
 	"github.com/assetry/assetry/shared/table"
 	"github.com/assetry/assetry/shared/table/sqlite"
 	"github.com/assetry/assetry/shared/upload"
+	"github.com/assetry/assetry/shared/webhook"
 )
 
 // counting are engines that count how often each is asked for, and fail when told to.
@@ -65,8 +66,16 @@ func (c *counting) Bus() bus.Publisher     { c.ask("bus"); return deaf{} }
 func (c *counting) Root() secret.Root      { c.ask("root"); return secret.NewRoot() }
 func (c *counting) Remote() remote.Files   { c.ask("remote"); return importer.New(importer.Options{}) }
 func (c *counting) PublicURL() string      { return "https://assets.example.com" }
+func (c *counting) Sender() webhook.Sender { c.ask("sender"); return silent{} }
 func (c *counting) Upload() upload.Options { c.ask("upload"); return upload.Options{} }
 func (c *counting) Warm(context.Context)   { c.ask("warm") }
+
+// silent sends nothing.
+type silent struct{}
+
+func (silent) Check(string) error { return nil }
+
+func (silent) Send(context.Context, string, map[string]string, []byte) (int, error) { return 204, nil }
 
 // deaf is a bus without listeners.
 type deaf struct{}

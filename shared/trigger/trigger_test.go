@@ -33,19 +33,21 @@ import (
 	"github.com/assetry/assetry/shared/trigger/object"
 	"github.com/assetry/assetry/shared/trigger/sweep"
 	"github.com/assetry/assetry/shared/upload"
+	"github.com/assetry/assetry/shared/webhook"
 )
 
 func TestMain(m *testing.M) { versitytest.Main(m) }
 
 // house is everything the triggers need, on a real table and a real bucket. It is the bus, too.
 type house struct {
-	db      *sqlite.DB
-	bucket  *blobtest.Bucket
-	assets  *asset.Service
-	folders *folder.Service
-	uploads *upload.Service
-	ws      account.Workspace
-	who     access.Principal
+	db       *sqlite.DB
+	bucket   *blobtest.Bucket
+	assets   *asset.Service
+	folders  *folder.Service
+	uploads  *upload.Service
+	webhooks *webhook.Service
+	ws       account.Workspace
+	who      access.Principal
 
 	mu    sync.Mutex
 	ahead time.Duration // of the house's clock before the real one
@@ -54,9 +56,10 @@ type house struct {
 	fed   string   // position in the feed
 }
 
-func (h *house) Uploads() *upload.Service { return h.uploads }
-func (h *house) Folders() *folder.Service { return h.folders }
-func (h *house) Bus() bus.Publisher       { return h }
+func (h *house) Uploads() *upload.Service   { return h.uploads }
+func (h *house) Folders() *folder.Service   { return h.folders }
+func (h *house) Webhooks() *webhook.Service { return h.webhooks }
+func (h *house) Bus() bus.Publisher         { return h }
 
 func (h *house) Publish(_ context.Context, es []bus.Event) ([]int, error) {
 	for _, e := range es {
@@ -96,6 +99,7 @@ func newHouse(t testing.TB) *house {
 	h.assets = asset.New(db, accounts, page.NewSealer(secret.NewRoot()), asset.Options{Now: h.now})
 	h.folders = folder.New(db, folder.Options{Now: h.now})
 	h.uploads = upload.New(upload.Parts{Table: db, Bucket: h.bucket, Assets: h.assets, Workspaces: accounts, Folders: h.folders}, upload.Options{Now: h.now})
+	h.webhooks = webhook.New(webhook.Parts{Table: db}, webhook.Options{Now: h.now})
 	if h.ws, err = accounts.CreateWorkspace(t.Context(), "Test"); err != nil {
 		t.Fatal(err)
 	}

@@ -14,10 +14,12 @@ import (
 	"github.com/assetry/assetry/shared/folder"
 	"github.com/assetry/assetry/shared/id"
 	"github.com/assetry/assetry/shared/schema"
+	"github.com/assetry/assetry/shared/secret"
 	"github.com/assetry/assetry/shared/table"
 	"github.com/assetry/assetry/shared/table/sqlite"
 	"github.com/assetry/assetry/shared/trigger/change"
 	"github.com/assetry/assetry/shared/upload"
+	"github.com/assetry/assetry/shared/webhook"
 )
 
 func TestEachHandlesInOrderUpToTheFirstFailure(t *testing.T) {
@@ -70,10 +72,12 @@ type cellar struct {
 	db      *sqlite.DB
 	folders *folder.Service
 	uploads *upload.Service
+	hooks   *webhook.Service
 }
 
-func (c *cellar) Uploads() *upload.Service { return c.uploads }
-func (c *cellar) Folders() *folder.Service { return c.folders }
+func (c *cellar) Uploads() *upload.Service   { return c.uploads }
+func (c *cellar) Folders() *folder.Service   { return c.folders }
+func (c *cellar) Webhooks() *webhook.Service { return c.hooks }
 
 func newCellar(t testing.TB) *cellar {
 	t.Helper()
@@ -83,8 +87,18 @@ func newCellar(t testing.TB) *cellar {
 	}
 	t.Cleanup(func() { _ = db.Close() })
 	unreachable := blobtest.Wrap(nil, func(blobtest.Call) blobtest.Fault { return blobtest.Unavailable })
-	return &cellar{db, folder.New(db, folder.Options{}), upload.New(upload.Parts{Table: db, Bucket: unreachable}, upload.Options{})}
+	return &cellar{
+		db, folder.New(db, folder.Options{}), upload.New(upload.Parts{Table: db, Bucket: unreachable}, upload.Options{}),
+		webhook.New(webhook.Parts{Table: db, Sender: taker{}, Root: secret.NewRoot}, webhook.Options{}),
+	}
 }
+
+// taker takes whatever is sent anywhere.
+type taker struct{}
+
+func (taker) Check(string) error { return nil }
+
+func (taker) Send(context.Context, string, map[string]string, []byte) (int, error) { return 204, nil }
 
 // changes counts the changes of the table so far.
 func (c *cellar) changes(t testing.TB) int {
@@ -140,6 +154,42 @@ func TestCleanUpEmptiesADeletedFolder(t *testing.T) {
 		pg, err := c.db.Query(t.Context(), table.Query{PK: w.String(), From: schema.FolderItemPrefix(f), To: schema.AfterPrefix(schema.FolderItemPrefix(f)), Limit: 10})
 		if err != nil || len(pg.Items) != want {
 			t.Errorf("folder %s holds %d items, %v, want %d", f, len(pg.Items), err, want)
+		}
+	}
+}
+
+func TestCleanUpEmptiesADeletedWebhook(t *testing.T) {
+	c := newCellar(t)
+	w := id.NewWorkspace(noon)
+	p := access.Principal{Key: id.NewKey(noon), Grants: map[id.Workspace]access.Role{w: access.Owner}}
+	var made []id.Webhook
+	for range 2 {
+		h, _, err := c.hooks.Create(t.Context(), p, w, webhook.Spec{URL: "https://hooks.example/"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.hooks.Test(t.Context(), p, w, h.ID); err != nil {
+			t.Fatal(err)
+		}
+		made = append(made, h.ID)
+	}
+	if err := c.hooks.Delete(t.Context(), p, w, made[0]); err != nil {
+		t.Fatal(err)
+	}
+	cs, _, err := c.db.Changes(t.Context(), "", 1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // the stream may deliver twice
+		r, err := change.CleanUp(c)(t.Context(), batch(t, cs...))
+		if got := reported(t, r, err); got != "" {
+			t.Fatalf("the stream goes on from %q", got)
+		}
+	}
+	for i, want := range []int{0, 1} {
+		pg, err := c.db.Query(t.Context(), table.Query{PK: made[i].String(), Limit: 10})
+		if err != nil || len(pg.Items) != want {
+			t.Errorf("webhook %d has %d deliveries, %v, want %d", i, len(pg.Items), err, want)
 		}
 	}
 }

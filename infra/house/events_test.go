@@ -26,6 +26,7 @@ import (
 	"github.com/assetry/assetry/shared/trigger/change"
 	"github.com/assetry/assetry/shared/trigger/object"
 	"github.com/assetry/assetry/shared/trigger/sweep"
+	"github.com/assetry/assetry/shared/trigger/webhooks"
 )
 
 func diff(got, want string) string {
@@ -51,6 +52,10 @@ func handler(t *testing.T, function string, w *world) any {
 		return change.CleanUp(w)
 	case "sweep":
 		return sweep.Handler(w)
+	case "on-webhook-event":
+		return webhooks.Handler(w)
+	case "webhook-retries":
+		return webhooks.Retries(w)
 	}
 	t.Fatalf("function %s has no handler here", function)
 	return nil
@@ -64,6 +69,7 @@ var before = map[string]func(*world, *testing.T){
 	"assets-parts-list":          (*world).reelBegins,
 	"on-object-created":          (*world).posterArrives,
 	"on-object-created-replayed": (*world).holidayIsReplaced,
+	"webhook-retries":            (*world).deliveryIsDue,
 }
 
 // Each sample event goes through its function's handler as Lambda would hand it over, and the golden file says what came of it: the answer, what
@@ -147,6 +153,12 @@ func (w *world) tell(t *testing.T, out *bytes.Buffer, after string) {
 	for _, e := range w.bus.sent {
 		fmt.Fprintf(out, "%s %s", e.Type, encode(t, e.Detail))
 	}
+	if len(w.posts.got) > 0 {
+		title(out, "sent to webhooks", len(w.posts.got))
+		for _, post := range w.posts.got {
+			fmt.Fprintf(out, "%s\n", post)
+		}
+	}
 	vs, err := w.bucket.Versions(t.Context(), "", 0)
 	if err != nil {
 		t.Fatal(err)
@@ -201,6 +213,9 @@ var volatile = []struct {
 	{regexp.MustCompile(`/l/[A-Za-z0-9_-]{60,}`), "/l/(token)"},
 	{regexp.MustCompile(`(w/ws_[0-9a-f-]+)/[0-9a-f]{2}/\(new`), "$1/(byte)/(new"},
 	{regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}`), "(upload)"}, // version 4: the bucket's
+	{regexp.MustCompile(`"secret": "whsec_[A-Za-z0-9+/=]{44}"`), `"secret": "whsec_(secret)"`},
+	{regexp.MustCompile(`webhook-due#[0-9a-f]`), "webhook-due#(shard)"},
+	{regexp.MustCompile(`(claims: |due_seq: |holder: [^#\n]*#|Z#[^#\n]*#)[0-9]+`), "$1(claim)"},
 	{regexp.MustCompile(`\b[0-9A-HJKMNP-TV-Z]{26}\b`), "(version)"},
 }
 
@@ -214,6 +229,7 @@ func (w *world) settle(s string) string {
 	}
 	drawn := map[string]string{}
 	known := []string{sampleWorkspace, sampleKeyID, sampleProject, sampleFolder, sampleNote, sampleNode, sampleHoliday, samplePoster, sampleDraft, sampleReel}
+	known := []string{sampleWorkspace, sampleKeyID, sampleProject, sampleFolder, sampleNote, sampleNode, sampleHoliday, samplePoster, sampleDraft, sampleWebhook, sampleDelivery}
 	s = uuid.ReplaceAllStringFunc(s, func(u string) string {
 		if slices.ContainsFunc(known, func(k string) bool { return strings.HasSuffix(k, u) }) {
 			return u

@@ -40,7 +40,7 @@ var layers = []layer{
 	{name: "list of a dialect's routes", packages: []string{"shared/api/assets/routes"}, may: []string{"shared/api/web", "shared/api/assets"}, http: true},
 	// The answer for what no route matches has the form of whichever dialect the path belongs to.
 	{name: "fallback", packages: []string{"shared/api/fallback"}, may: []string{"shared/api"}, http: true},
-	{name: "trigger", packages: []string{"shared/trigger"}, may: []string{"shared/table/dynamo/stream", "github.com/aws/aws-lambda-go"}},
+	{name: "trigger", packages: []string{"shared/trigger"}, may: []string{"shared/trigger/queue", "shared/table/dynamo/stream", "github.com/aws/aws-lambda-go"}},
 	{name: "composition root", packages: []string{"shared/boot"}, may: []string{"shared", "github.com/aws/aws-sdk-go-v2"}, http: true},
 	{
 		name:     "ground of tests",

@@ -21,6 +21,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 
 	"github.com/assetry/assetry/shared/asset"
+	"github.com/assetry/assetry/shared/bus"
 	"github.com/assetry/assetry/shared/folder"
 	"github.com/assetry/assetry/shared/link"
 	"github.com/assetry/assetry/shared/schema"
@@ -80,6 +81,16 @@ var calls = []call{
 	{file: "folders-delete", route: "DELETE /api/v1/workspaces/{workspaceId}/library/folders/{folderId}", params: []string{sampleWorkspace, sampleFolder}, query: "delete_items=true"},
 	{file: "folders-delete-refused", route: "DELETE /api/v1/workspaces/{workspaceId}/library/folders/{folderId}", params: []string{sampleWorkspace, sampleFolder}},
 	{file: "folders-add-item", route: "POST /api/v1/workspaces/{workspaceId}/library/folders/{folderId}/items", params: []string{sampleWorkspace, sampleFolder}, json: m{"type": "text", "text": "Cold light, one person.", "description": "second idea"}},
+	{file: "webhooks-create", route: "POST /api/v1/workspaces/{workspaceId}/webhooks", params: []string{sampleWorkspace}, json: m{"url": "https://hooks.example.com/in?from=assetry", "events": []string{"asset.ready", "asset.deleted"}}},
+	{file: "webhooks-create-refused", route: "POST /api/v1/workspaces/{workspaceId}/webhooks", params: []string{sampleWorkspace}, json: m{"url": "http://user:secret@169.254.169.254/latest", "events": []string{"import.requested"}}},
+	{file: "webhooks-list", route: "GET /api/v1/workspaces/{workspaceId}/webhooks", params: []string{sampleWorkspace}},
+	{file: "webhooks-retrieve", route: "GET /api/v1/workspaces/{workspaceId}/webhooks/{webhookId}", params: []string{sampleWorkspace, sampleWebhook}},
+	{file: "webhooks-update", route: "PATCH /api/v1/workspaces/{workspaceId}/webhooks/{webhookId}", params: []string{sampleWorkspace, sampleWebhook}, json: m{"enabled": false}},
+	{file: "webhooks-delete", route: "DELETE /api/v1/workspaces/{workspaceId}/webhooks/{webhookId}", params: []string{sampleWorkspace, sampleWebhook}},
+	{file: "webhooks-rotate-secret", route: "POST /api/v1/workspaces/{workspaceId}/webhooks/{webhookId}/rotate-secret", params: []string{sampleWorkspace, sampleWebhook}},
+	{file: "webhooks-test", route: "POST /api/v1/workspaces/{workspaceId}/webhooks/{webhookId}/test", params: []string{sampleWorkspace, sampleWebhook}},
+	{file: "webhooks-deliveries", route: "GET /api/v1/workspaces/{workspaceId}/webhooks/{webhookId}/deliveries", params: []string{sampleWorkspace, sampleWebhook}},
+	{file: "webhooks-replay", route: "POST /api/v1/workspaces/{workspaceId}/webhooks/{webhookId}/deliveries/{deliveryId}/replay", params: []string{sampleWorkspace, sampleWebhook, sampleDelivery}},
 	{file: "openapi", route: "GET /api/v1/openapi.json", keyless: true},
 	{file: "open-link", route: "GET /l/{token}", params: []string{linkToken}, keyless: true},
 	{file: "open-link-head", route: "HEAD /l/{token}", params: []string{linkToken}, keyless: true},
@@ -299,11 +310,35 @@ func left() any {
 	return batch(table.Change{Key: gone.Key(), Old: gone.Row()}, changed(draft(), retried), table.Change{Key: k, Old: old})
 }
 
-func schedule() any {
+// happened are messages of the queue that a rule of the bus feeds for webhooks: an asset got ready, and one failed, which the sample webhook
+// does not want.
+func happened() any {
+	ready := holiday(holidayVersion, md5Hex(picture))
+	var records []any
+	for _, c := range []table.Change{changed(poster(), ready), changed(poster(), draft())} {
+		e, _, err := bus.FromChange(table.Change{Key: c.Key, Old: c.Old, New: c.New, At: sampleNow})
+		if err != nil {
+			panic(err)
+		}
+		body := must(json.Marshal(m{
+			"version": "0", "id": md5Hex([]byte(e.Detail.ID)), "detail-type": e.Type, "source": bus.Source, "account": sampleAccount,
+			"time": "2026-01-15T12:10:00Z", "region": "us-east-1", "resources": []string{}, "detail": e.Detail,
+		}))
+		records = append(records, m{
+			"messageId": md5Hex(body), "receiptHandle": "AQEBwJnKyrHigUMZj6rYigCgxlaS3SLy0a", "body": string(body),
+			"attributes":        m{"ApproximateReceiveCount": "1", "SentTimestamp": strconv.FormatInt(sampleNow.UnixMilli(), 10)},
+			"messageAttributes": m{}, "md5OfBody": md5Hex(body), "eventSource": "aws:sqs", "awsRegion": "us-east-1",
+			"eventSourceARN": "arn:aws:sqs:us-east-1:" + sampleAccount + ":assetry-WebhookEvents",
+		})
+	}
+	return m{"Records": records}
+}
+
+func schedule(rule string) any {
 	return m{
 		"version": "0", "id": "53dc4d37-cffa-4f76-80c9-8b7d4a4d2eaa", "detail-type": "Scheduled Event", "source": "aws.events",
 		"account": sampleAccount, "time": "2026-01-15T14:00:00Z", "region": "us-east-1",
-		"resources": []string{"arn:aws:events:us-east-1:" + sampleAccount + ":rule/assetry-SweepFunctionEveryFiveMinutes"}, "detail": m{},
+		"resources": []string{"arn:aws:events:us-east-1:" + sampleAccount + ":rule/assetry-" + rule}, "detail": m{},
 	}
 }
 
@@ -313,7 +348,8 @@ func samples(t *testing.T) map[string]any {
 	all := map[string]any{
 		"on-object-created":          objectCreated(poster(), picture, posterVersion),
 		"on-object-created-replayed": objectCreated(holiday("", ""), []byte(otherBytes), otherVersion),
-		"stream-publish":             published(), "stream-cleanup": left(), "sweep": schedule(),
+		"stream-publish":             published(), "stream-cleanup": left(), "sweep": schedule("SweepFunctionEveryFiveMinutes"),
+		"on-webhook-event": happened(), "webhook-retries": schedule("WebhookRetriesFunctionEveryMinute"),
 	}
 	for _, c := range calls {
 		all[c.file] = c.event(t)

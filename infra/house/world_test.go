@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"fmt"
 	"image"
 	"image/color"
 	"image/png"
@@ -30,6 +31,8 @@ import (
 	"github.com/assetry/assetry/shared/table"
 	"github.com/assetry/assetry/shared/table/sqlite"
 	"github.com/assetry/assetry/shared/upload"
+	"github.com/assetry/assetry/shared/webhook"
+	"github.com/assetry/assetry/shared/webhook/sender"
 )
 
 // The ids of the sample events. Those of one workspace end with its last eight digits.
@@ -37,6 +40,8 @@ const (
 	sampleWorkspace = "ws_019b8d62-7a80-7000-8000-00005eed0001"
 	sampleKeyID     = "key_019b8d62-7a80-7000-8000-00005eed0002"
 	sampleProject   = "prj_019bc14f-ef80-7000-8000-00aa5eed0001"
+	sampleWebhook   = "wh_019bc1a2-1000-7000-8000-00ee5eed0001"
+	sampleDelivery  = "019bc0aa-2000-7000-8000-00ff5eed0001"
 	sampleFolder    = "fld_019bc14f-ef80-7000-8000-00bb5eed0001"
 	sampleNote      = "node_019bc16b-66c0-7000-8000-00cc5eed0001"
 	sampleNode      = "node_019bc186-de00-7000-8000-00dd5eed0001"
@@ -137,6 +142,8 @@ type world struct {
 	projects *project.Service
 	folders  *folder.Service
 	once     *idempotency.Service
+	webhooks *webhook.Service
+	posts    *receiver
 	bus      *recorder
 	*witness
 }
@@ -147,6 +154,7 @@ func (w *world) Uploads() *upload.Service          { return w.uploads }
 func (w *world) Projects() *project.Service        { return w.projects }
 func (w *world) Folders() *folder.Service          { return w.folders }
 func (w *world) Idempotency() *idempotency.Service { return w.once }
+func (w *world) Webhooks() *webhook.Service        { return w.webhooks }
 func (w *world) PublicURL() string                 { return "https://assets.example.com" }
 
 // Links needs the root key.
@@ -174,6 +182,20 @@ func (r *recorder) Publish(_ context.Context, es []bus.Event) ([]int, error) {
 	return nil, nil
 }
 
+// receiver are the servers of users. It keeps what was sent, and takes all of it.
+type receiver struct {
+	webhook.Sender // says which addresses may be sent to
+	mu             sync.Mutex
+	got            []string
+}
+
+func (r *receiver) Send(_ context.Context, url string, headers map[string]string, body []byte) (int, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.got = append(r.got, fmt.Sprintf("%s %s %s", url, headers[webhook.HeaderID], body))
+	return 204, nil
+}
+
 // newWorld makes a world at a time.
 func newWorld(t *testing.T, at time.Time) *world {
 	t.Helper()
@@ -188,7 +210,7 @@ func newWorld(t *testing.T, at time.Time) *world {
 		}
 	})
 	root := must(secret.ParseRoot(strings.Repeat("A", 43)))
-	w := &world{db: db, server: versitytest.Start(t), versions: map[string]string{}, bus: &recorder{}, witness: &witness{}}
+	w := &world{db: db, server: versitytest.Start(t), versions: map[string]string{}, bus: &recorder{}, posts: &receiver{Sender: sender.New(sender.Options{})}, witness: &witness{}}
 	w.bucket = s3blob.New(w.server.Client(), w.server.Bucket, s3blob.Options{Now: now})
 	rows, objects := watchedTable{db, w.witness}, watchedBucket{w.bucket, w.witness}
 	sealer := page.NewLazySealer(func() secret.Root {
@@ -201,6 +223,12 @@ func newWorld(t *testing.T, at time.Time) *world {
 	w.projects = project.New(rows, w.assets, sealer, project.Options{Now: now})
 	w.links = link.NewService(link.New(root), w.assets, w.accounts, objects, link.Options{Now: now})
 	w.once = idempotency.New(rows, idempotency.Options{Now: now})
+	w.webhooks = webhook.New(webhook.Parts{
+		Table: rows, Sealer: sealer, Sender: w.posts, Root: func() secret.Root {
+			w.note("secretsmanager:GetSecretValue on key")
+			return root
+		},
+	}, webhook.Options{Now: now})
 	w.uploads = upload.New(upload.Parts{
 		Table: rows, Bucket: objects, Assets: w.assets, Workspaces: w.accounts, Folders: w.folders, Projects: w.projects,
 	}, upload.Options{Now: now})
@@ -234,6 +262,20 @@ func (w *world) fill(t *testing.T) {
 		holiday(o.Version, o.ETag).Row(), poster().Row(), draft().Row(),
 		project.NodePut(projectID, must(id.ParseAsset(sampleHoliday)), must(id.ParseNode(sampleNode))).Item,
 		row(schema.ActiveKey(hour, workspaceID), nil),
+		row(schema.WebhookCountKey(workspaceID), table.Item{schema.Count: table.Int(1)}),
+		row(schema.WebhookKey(workspaceID, must(id.ParseWebhook(sampleWebhook))), table.Item{
+			schema.URL: table.String("https://shop.example.com/hooks"), schema.Enabled: table.Bool(true), schema.Epoch: table.Int(1),
+			schema.Events: table.List{table.String("asset.ready")}, schema.Failures: table.Int(0),
+			schema.CreatedBy: table.String(sampleKeyID), schema.Version: table.Int(1),
+		}),
+		row(schema.DeliveryKey(must(id.ParseWebhook(sampleWebhook)), must(id.ParseDelivery(sampleDelivery))), table.Item{
+			schema.Event: table.String(sampleDraft + ":7"), schema.EventType: table.String("asset.ready"), schema.Progress: table.String("dead"),
+			schema.Body:    table.String(`{"type":"asset.ready","timestamp":"2026-01-15T09:00:00Z","data":{"schema_version":1}}`),
+			schema.OnAsset: table.String(sampleDraft), schema.AssetVersion: table.Int(7), schema.Attempts: table.Int(10), schema.Claims: table.Int(20),
+			schema.Due: table.Int(sampleNow.UnixMilli()), schema.DueSeq: table.Int(19), schema.AttemptedAt: table.Int(sampleNow.UnixMilli()),
+			schema.Took: table.Int(87), schema.Status: table.Int(503), schema.Failure: table.String("The receiver answered 503; 200 to 299 are success."),
+			table.AttrExpires: table.Int(sampleNow.Add(20 * 24 * time.Hour).Unix()),
+		}),
 		row(schema.SweepKey(), table.Item{schema.Hour: table.String(hour.Format(schema.HourFormat))}),
 	}
 	for _, it := range rows {
@@ -273,6 +315,19 @@ func (w *world) reelBegins(t *testing.T) {
 	}
 	if _, err := w.db.Write(t.Context(), table.Put(reel(up).Row(), table.Absent())); err != nil {
 		t.Fatal(err)
+// deliveryIsDue has the sample delivery wait for an attempt whose time has come.
+func (w *world) deliveryIsDue(t *testing.T) {
+	wh, d := must(id.ParseWebhook(sampleWebhook)), must(id.ParseDelivery(sampleDelivery))
+	for _, wr := range []table.Write{
+		table.Update(schema.DeliveryKey(wh, d), table.Present(),
+			table.Set(schema.Progress, table.String("pending")), table.Set(schema.Attempts, table.Int(3))),
+		table.Put(row(schema.WebhookDueKey(sampleNow, d, 19), table.Item{
+			schema.Workspace: table.String(sampleWorkspace), schema.Hook: table.String(sampleWebhook),
+		}), table.Absent()),
+	} {
+		if _, err := w.db.Write(t.Context(), wr); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

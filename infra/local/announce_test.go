@@ -122,10 +122,10 @@ func TestTheScheduleFiresAtOnceAndKeepsTheTable(t *testing.T) {
 	mu.Unlock()
 	fired := make(chan events.CloudWatchEvent, 10)
 	stop := inBackground(t, func(ctx context.Context) {
-		schedule(ctx, []*sqlite.DB{db}, overWire(func(_ context.Context, e events.CloudWatchEvent) error {
+		schedule(ctx, "sweep", sweepEvery, overWire(func(_ context.Context, e events.CloudWatchEvent) error {
 			fired <- e
 			return errors.New("a failed sweep does not keep the table from its own")
-		}))
+		}), db)
 	})
 	if e := <-fired; e.Source != "aws.events" || e.DetailType != "Scheduled Event" || len(e.Resources) != 1 {
 		t.Errorf("event %+v", e)

@@ -17,6 +17,8 @@ import (
 	"github.com/assetry/assetry/shared/table"
 	"github.com/assetry/assetry/shared/trigger/importing"
 	consumer "github.com/assetry/assetry/shared/trigger/queue"
+	"github.com/assetry/assetry/shared/trigger/webhooks"
+	"github.com/assetry/assetry/shared/webhook"
 )
 
 // eventBus is the event bus of the local stack: a log, one line of JSON an event, and rules that feed queues.
@@ -42,6 +44,7 @@ var ruled = []struct {
 	consumer func(*boot.Services) consumer.Consumer
 }{
 	{"imports", []bus.Type{bus.ImportRequested}, 4, func(s *boot.Services) consumer.Consumer { return importing.Handler(s) }},
+	{"webhooks", webhook.Types(), 8, func(s *boot.Services) consumer.Consumer { return webhooks.Handler(s) }},
 }
 
 // mostReceives is how often a message is delivered before it is given up: the pauses between add up to more than two minutes, which is longer

@@ -12,6 +12,7 @@ import (
 	"github.com/assetry/assetry/shared/table"
 	"github.com/assetry/assetry/shared/upload"
 	"github.com/assetry/assetry/shared/webhook"
+	"github.com/assetry/assetry/shared/webhook/sender"
 )
 
 // engines are what stands in for AWS on this machine.
@@ -36,9 +37,18 @@ func (e engines) Warm(context.Context)   {}
 
 // remoteFiles reads files at addresses. Sources on this machine, also in plain text, are for those who try the stack out, and who said so.
 func remoteFiles(allowLocal bool) remote.Files {
-	var o importer.Options
+	return importer.New(importer.Options{Guard: reach(allowLocal)})
+}
+
+// receivers are the servers of users that webhooks lead to, on this machine likewise.
+func receivers(allowLocal bool) webhook.Sender {
+	return sender.New(sender.Options{Guard: reach(allowLocal)})
+}
+
+// reach is what outgoing connections reach.
+func reach(allowLocal bool) (o guard.Options) {
 	if allowLocal {
-		o.Guard.Permission = guard.Permit(guard.Exceptions{Loopback: true, PlainHTTP: true, Ports: []int{0}})
+		o.Permission = guard.Permit(guard.Exceptions{Loopback: true, PlainHTTP: true, Ports: []int{0}})
 	}
-	return importer.New(o)
+	return o
 }

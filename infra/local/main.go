@@ -52,7 +52,7 @@ func parse(args []string, out io.Writer) (options, error) {
 	f.StringVar(&o.data, "data", ".assetry", "`folder` of all state")
 	f.StringVar(&o.template, "template", "template.yaml", "the `file` that says which function answers which route")
 	f.StringVar(&o.ready, "ready", "", "`file` to write, as JSON, once everything answers")
-	f.BoolVar(&o.allowLocalSources, "allow-local-sources", false, "import from this machine too, also over plain http: for trying it out")
+	f.BoolVar(&o.allowLocalSources, "allow-local-sources", false, "import from this machine, and send webhooks to it, also over plain http: for trying it out")
 	if err := f.Parse(args); err != nil {
 		return o, err
 	}

@@ -25,6 +25,7 @@ import (
 	"github.com/assetry/assetry/shared/trigger/change"
 	"github.com/assetry/assetry/shared/trigger/object"
 	"github.com/assetry/assetry/shared/trigger/sweep"
+	"github.com/assetry/assetry/shared/trigger/webhooks"
 )
 
 // What stands for AWS's names in events.
@@ -36,6 +37,7 @@ const (
 
 const (
 	sweepEvery  = time.Minute            // how often the schedule fires; deployed it is every five minutes
+	retryEvery  = 5 * time.Second        // how often what is due to webhooks is tried; deployed it is every minute
 	drainTime   = 500 * time.Millisecond // for requests under way when it stops
 	portTime    = 2 * time.Second        // for a killed predecessor to let go of a port
 	keepChanges = 30 * 24 * time.Hour    // for how long a folder may lie unused before changes that were not delivered are lost
@@ -110,7 +112,7 @@ func (s *stack) build(ctx context.Context, o options, dir *folder, listener net.
 		return fmt.Errorf("the bucket cannot start: %w", err)
 	}
 	bucket := s3blob.New(s.s3.Client(), localBucket, s3blob.Options{})
-	services = boot.New(engines{table: db, bucket: bucket, bus: events, root: root, remote: remoteFiles(o.allowLocalSources)})
+	services = boot.New(engines{table: db, bucket: bucket, bus: events, root: root, remote: remoteFiles(o.allowLocalSources), sender: receivers(o.allowLocalSources)})
 	events.rules = rules(queued, services)
 	handler, err := api(o.template, services)
 	if err != nil {
@@ -254,16 +256,17 @@ func (s *stack) runEvents(parent context.Context, db, queued *sqlite.DB, service
 	} {
 		running.Go(func() { p.run(ctx) })
 	}
-	running.Go(func() { schedule(ctx, []*sqlite.DB{db, queued}, overWire(sweep.Handler(services))) })
+	running.Go(func() { schedule(ctx, "sweep", sweepEvery, overWire(sweep.Handler(services)), db, queued) })
+	running.Go(func() { schedule(ctx, "webhook-retries", retryEvery, overWire(webhooks.Retries(services))) })
 }
 
-// schedule sweeps at once and then every minute, and keeps the tables' house.
-func schedule(ctx context.Context, dbs []*sqlite.DB, fire func(context.Context, awsevents.CloudWatchEvent) error) {
+// schedule fires at once and then again and again, and keeps the house of tables.
+func schedule(ctx context.Context, rule string, every time.Duration, fire func(context.Context, awsevents.CloudWatchEvent) error, dbs ...*sqlite.DB) {
 	for ctx.Err() == nil {
 		e := awsevents.CloudWatchEvent{
 			Version: "0", ID: id.New(time.Now()).String(), DetailType: "Scheduled Event", Source: "aws.events", AccountID: localAccount,
 			Time: time.Now().UTC().Truncate(time.Second), Region: localRegion,
-			Resources: []string{"arn:aws:events:" + localRegion + ":" + localAccount + ":rule/assetry-sweep"}, Detail: []byte("{}"),
+			Resources: []string{"arn:aws:events:" + localRegion + ":" + localAccount + ":rule/assetry-" + rule}, Detail: []byte("{}"),
 		}
 		err := fire(ctx, e)
 		for _, db := range dbs {
@@ -271,9 +274,9 @@ func schedule(ctx context.Context, dbs []*sqlite.DB, fire func(context.Context, 
 			err = errors.Join(err, expireErr)
 		}
 		if err != nil && ctx.Err() == nil {
-			slog.ErrorContext(ctx, "sweep failed; the next one tries again", "err", err)
+			slog.ErrorContext(ctx, "a schedule failed; the next time goes on", "rule", rule, "err", err)
 		}
-		wait(ctx, nil, sweepEvery)
+		wait(ctx, nil, every)
 	}
 }
 

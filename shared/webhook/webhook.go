@@ -40,19 +40,21 @@ const (
 )
 
 const (
-	leaseTime = 3 * SendTime             // how long a delivery stays in one hand: a send, and the writes around it
-	keepSent  = 2 * KeepDeliveries       // how long the last version sent is remembered: longer than any older one may wait
-	keepReady = 2 * 24 * time.Hour       // what a replayed delivery is kept at least: longer than its attempts take
-	maxTries  = 5                        // how often a write that lost to another is made again
-	duePage   = 100                      // due rows read at once
-	buryTries = 2 * dueAtOnce            // as many deliveries of one webhook may die at once
-	dueAtOnce = 16                       // deliveries that one Due has in hand
-	rowsAtEnd = 10_000                   // deliveries of a deleted webhook that are removed at once; the rest expires
-	statusOK  = 200                      // answers from here
-	statusEnd = 300                      // up to here are success
-	gone      = 410                      // the receiver wants nothing more
-	TypeTest  = bus.Type("webhook.test") // TypeTest is the type of what Test sends.
+	leaseTime = 3 * SendTime       // how long a delivery stays in one hand: a send, and the writes around it
+	keepSent  = 2 * KeepDeliveries // how long the last version sent is remembered: longer than any older one may wait
+	keepReady = 2 * 24 * time.Hour // what a replayed delivery is kept at least: longer than its attempts take
+	maxTries  = 5                  // how often a write that lost to another is made again
+	duePage   = 100                // due rows read at once
+	buryTries = 2 * dueAtOnce      // as many deliveries of one webhook may die at once
+	dueAtOnce = 16                 // deliveries that one Due has in hand
+	rowsAtEnd = 10_000             // deliveries of a deleted webhook that are removed at once; the rest expires
+	statusOK  = 200                // answers from here
+	statusEnd = 300                // up to here are success
+	gone      = 410                // the receiver wants nothing more
 )
+
+// TypeTest is the type of what Test sends.
+const TypeTest bus.Type = "webhook.test"
 
 // Types are the types of events that are sent, apart from TypeTest. What is for the product's own functions is not among them.
 func Types() []bus.Type { return []bus.Type{bus.AssetReady, bus.AssetFailed, bus.AssetDeleted} }

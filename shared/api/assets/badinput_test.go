@@ -29,6 +29,7 @@ func (c *client) badRequests(t *testing.T, a created, foreign created) []badInpu
 	list = append(list, c.badBodies(a)...)
 	list = append(list, c.badValues()...)
 	list = append(list, c.badForms(t)...)
+	list = append(list, c.badWebhooks()...)
 	return append(list, c.badQueries()...)
 }
 

@@ -119,7 +119,7 @@ func TestRoutesAndDocumentAgree(t *testing.T) {
 func TestRoutesAnswerWhereTheyAreListed(t *testing.T) {
 	s := newStack(t)
 	c := newClient(s, shapes[0])
-	fill := strings.NewReplacer("{assetId}", "asset_x", "{projectId}", "prj_x", "{workspaceId}", "ws_x", "{folderId}", "fld_x", assets.Base, "")
+	fill := strings.NewReplacer("{assetId}", "asset_x", "{projectId}", "prj_x", "{workspaceId}", "ws_x", "{folderId}", "fld_x", "{webhookId}", "wh_x", "{deliveryId}", "x", assets.Base, "")
 	for _, r := range routes.Routes(s) {
 		got := c.do(t, request{method: r.Method, path: fill.Replace(r.Pattern)})
 		want := http.StatusUnauthorized

@@ -17,6 +17,7 @@ import (
 	"github.com/assetry/assetry/shared/api/assets/routes"
 	"github.com/assetry/assetry/shared/asset"
 	"github.com/assetry/assetry/shared/folder"
+	"github.com/assetry/assetry/shared/guard"
 	"github.com/assetry/assetry/shared/id"
 	"github.com/assetry/assetry/shared/idempotency"
 	"github.com/assetry/assetry/shared/link"
@@ -28,6 +29,8 @@ import (
 	"github.com/assetry/assetry/shared/table"
 	"github.com/assetry/assetry/shared/table/sqlite"
 	"github.com/assetry/assetry/shared/upload"
+	"github.com/assetry/assetry/shared/webhook"
+	"github.com/assetry/assetry/shared/webhook/sender"
 )
 
 func TestMain(m *testing.M) { versitytest.Main(m) }
@@ -45,6 +48,7 @@ type stack struct {
 	projects *project.Service
 	folders  *folder.Service
 	once     *idempotency.Service
+	webhooks *webhook.Service
 	public   string
 
 	home, other, third account.Workspace // of the keys below; third is reached by owner and viewer too
@@ -66,9 +70,13 @@ func (s *stack) Links() *link.Service              { return s.links }
 func (s *stack) Projects() *project.Service        { return s.projects }
 func (s *stack) Folders() *folder.Service          { return s.folders }
 func (s *stack) Idempotency() *idempotency.Service { return s.once }
+func (s *stack) Webhooks() *webhook.Service        { return s.webhooks }
 func (s *stack) PublicURL() string                 { return s.public }
 
-func newStack(t *testing.T) *stack {
+func newStack(t *testing.T) *stack { return newStackOf(t, guard.Options{}) }
+
+// newStackOf makes a stack whose webhooks reach what a guard lets them.
+func newStackOf(t *testing.T, reach guard.Options) *stack {
 	t.Helper()
 	return newStackBehind(t, func(db table.Table) table.Table { return db })
 }
@@ -97,6 +105,10 @@ func newStackBehind(t *testing.T, front func(table.Table) table.Table) *stack {
 		Table: rows, Bucket: s.bucket, Assets: s.assets, Workspaces: s.accounts, Folders: s.folders, Projects: s.projects,
 	}, upload.Options{})
 	s.once = idempotency.New(rows, idempotency.Options{Now: s.time})
+	s.once = idempotency.New(db, idempotency.Options{Now: s.time})
+	s.webhooks = webhook.New(webhook.Parts{
+		Table: db, Root: func() secret.Root { return root }, Sealer: sealer, Sender: sender.New(sender.Options{Guard: reach}),
+	}, webhook.Options{})
 	s.settle()
 	return s
 }

@@ -228,8 +228,7 @@ func (w *world) settle(s string) string {
 		s = strings.ReplaceAll(s, real, sample)
 	}
 	drawn := map[string]string{}
-	known := []string{sampleWorkspace, sampleKeyID, sampleProject, sampleFolder, sampleNote, sampleNode, sampleHoliday, samplePoster, sampleDraft, sampleReel}
-	known := []string{sampleWorkspace, sampleKeyID, sampleProject, sampleFolder, sampleNote, sampleNode, sampleHoliday, samplePoster, sampleDraft, sampleWebhook, sampleDelivery}
+	known := []string{sampleWorkspace, sampleKeyID, sampleProject, sampleFolder, sampleNote, sampleNode, sampleHoliday, samplePoster, sampleDraft, sampleReel, sampleWebhook, sampleDelivery}
 	s = uuid.ReplaceAllStringFunc(s, func(u string) string {
 		if slices.ContainsFunc(known, func(k string) bool { return strings.HasSuffix(k, u) }) {
 			return u

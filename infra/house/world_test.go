@@ -315,6 +315,9 @@ func (w *world) reelBegins(t *testing.T) {
 	}
 	if _, err := w.db.Write(t.Context(), table.Put(reel(up).Row(), table.Absent())); err != nil {
 		t.Fatal(err)
+	}
+}
+
 // deliveryIsDue has the sample delivery wait for an attempt whose time has come.
 func (w *world) deliveryIsDue(t *testing.T) {
 	wh, d := must(id.ParseWebhook(sampleWebhook)), must(id.ParseDelivery(sampleDelivery))

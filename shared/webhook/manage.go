@@ -114,15 +114,16 @@ func (s *Service) check(url, description *string, events []bus.Type) ([]bus.Type
 	if description != nil {
 		bad = append(bad, fault.FieldsOf(name.CheckText("description", *description, MaxDescription))...)
 	}
+	if len(events) > len(Types()) {
+		bad = append(bad, fault.Field{Name: "events", Message: fmt.Sprintf("has %d entries; send each type once at most: %s", len(events), known())})
+		events = nil
+	}
 	sorted := slices.Sorted(slices.Values(events))
 	for i, t := range sorted {
 		if !slices.Contains(Types(), t) {
 			bad = append(bad, fault.Field{Name: "events", Message: fmt.Sprintf("%.60q is no type of event; known are %s", string(t), known())})
 		} else if i > 0 && sorted[i-1] == t {
 			bad = append(bad, fault.Field{Name: "events", Message: fmt.Sprintf("%q is there twice; send it once", string(t))})
-		}
-		if len(bad) > 2*len(Types()) {
-			break // enough said
 		}
 	}
 	return sorted, fault.BadFields(bad)

@@ -136,6 +136,11 @@ func TestRoutesAnswerWhereTheyAreListed(t *testing.T) {
 var extensions = []string{
 	"PATCH /assets/{assetId}", "DELETE /assets/{assetId}", "POST /assets/{assetId}/upload", "POST /assets/{assetId}/parts", "GET /assets/{assetId}/parts",
 	"GET /assets/{assetId}/content", "GET /openapi.json",
+	"GET /workspaces/{workspaceId}/webhooks", "POST /workspaces/{workspaceId}/webhooks",
+	"GET /workspaces/{workspaceId}/webhooks/{webhookId}", "PATCH /workspaces/{workspaceId}/webhooks/{webhookId}",
+	"DELETE /workspaces/{workspaceId}/webhooks/{webhookId}", "POST /workspaces/{workspaceId}/webhooks/{webhookId}/rotate-secret",
+	"POST /workspaces/{workspaceId}/webhooks/{webhookId}/test", "GET /workspaces/{workspaceId}/webhooks/{webhookId}/deliveries",
+	"POST /workspaces/{workspaceId}/webhooks/{webhookId}/deliveries/{deliveryId}/replay",
 }
 
 func TestDocumentIsValid(t *testing.T) {

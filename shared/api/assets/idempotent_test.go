@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"maps"
 	"mime/multipart"
 	"net/http"
 	"strings"
@@ -25,6 +26,7 @@ type keyedCase struct {
 	status int    // of success
 	field  string // of its answer, and of a duplicate's fields
 	id     string // what field says; "" is what the answer says
+	owner  bool   // an editor may not
 }
 
 // keyedCases are such requests, by function: every POST route has one.
@@ -33,7 +35,7 @@ func (c *client) keyedCases(t *testing.T) map[string]keyedCase {
 	ws, a, failed := c.home.ID.String(), c.reserve(t, "image/png"), c.failed(t)
 	c.send(t, a, picture(t, 2, 2))
 	project, f := c.createProject(t, "keyed"), c.createFolder(t, object("name", "keyed"))["folder_id"]
-	return map[string]keyedCase{
+	cases := map[string]keyedCase{
 		"assets-create": {
 			path: "/assets", body: object("source", "signed-url", "workspace_id", ws, "project_id", project),
 			other: object("source", "signed-url", "workspace_id", ws), status: 201, field: "asset_id",
@@ -53,6 +55,8 @@ func (c *client) keyedCases(t *testing.T) map[string]keyedCase {
 			status: 201, field: "saved_node_id",
 		},
 	}
+	maps.Copy(cases, c.keyedWebhooks(t))
+	return cases
 }
 
 // TestEveryPostHonoursTheKey walks the routes, so that none is forgotten.
@@ -77,6 +81,9 @@ func TestEveryPostHonoursTheKey(t *testing.T) {
 func (c *client) honours(t *testing.T, k keyedCase, key string) {
 	c.late = 0
 	in := request{method: "POST", path: k.path, key: c.keys.editor, body: k.body, kind: k.kind, once: key + " #1"}
+	if k.owner {
+		in.key = c.keys.owner
+	}
 	first := c.do(t, in)
 	var made map[string]any
 	if err := json.Unmarshal(first.body, &made); err != nil || first.status != k.status {

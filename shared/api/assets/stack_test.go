@@ -49,6 +49,7 @@ type stack struct {
 	folders  *folder.Service
 	once     *idempotency.Service
 	webhooks *webhook.Service
+	reaching func(guard.Options) *webhook.Service // webhooks that reach what a guard lets them
 	public   string
 
 	home, other, third account.Workspace // of the keys below; third is reached by owner and viewer too
@@ -73,10 +74,7 @@ func (s *stack) Idempotency() *idempotency.Service { return s.once }
 func (s *stack) Webhooks() *webhook.Service        { return s.webhooks }
 func (s *stack) PublicURL() string                 { return s.public }
 
-func newStack(t *testing.T) *stack { return newStackOf(t, guard.Options{}) }
-
-// newStackOf makes a stack whose webhooks reach what a guard lets them.
-func newStackOf(t *testing.T, reach guard.Options) *stack {
+func newStack(t *testing.T) *stack {
 	t.Helper()
 	return newStackBehind(t, func(db table.Table) table.Table { return db })
 }
@@ -105,10 +103,12 @@ func newStackBehind(t *testing.T, front func(table.Table) table.Table) *stack {
 		Table: rows, Bucket: s.bucket, Assets: s.assets, Workspaces: s.accounts, Folders: s.folders, Projects: s.projects,
 	}, upload.Options{})
 	s.once = idempotency.New(rows, idempotency.Options{Now: s.time})
-	s.once = idempotency.New(db, idempotency.Options{Now: s.time})
-	s.webhooks = webhook.New(webhook.Parts{
-		Table: db, Root: func() secret.Root { return root }, Sealer: sealer, Sender: sender.New(sender.Options{Guard: reach}),
-	}, webhook.Options{})
+	s.reaching = func(o guard.Options) *webhook.Service {
+		return webhook.New(webhook.Parts{
+			Table: rows, Root: func() secret.Root { return root }, Sealer: sealer, Sender: sender.New(sender.Options{Guard: o}),
+		}, webhook.Options{})
+	}
+	s.webhooks = s.reaching(guard.Options{})
 	s.settle()
 	return s
 }

@@ -1,10 +1,10 @@
 package upload_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"flag"
-	"fmt"
 	"strconv"
 	"testing"
 	"time"
@@ -12,6 +12,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/assetry/assetry/shared/asset"
+	"github.com/assetry/assetry/shared/blob"
 	"github.com/assetry/assetry/shared/blob/blobtest"
 	"github.com/assetry/assetry/shared/fault"
 	"github.com/assetry/assetry/shared/id"
@@ -33,9 +34,14 @@ type history struct {
 	*world
 	t      *rapid.T
 	forms  []form
-	assets map[id.Asset]bool   // true: deleted
-	ready  map[id.Asset][]byte // bytes that were ready once
-	sent   map[string][]byte   // bytes by version id
+	pages  []batch               // of parts, that somebody holds
+	parts  map[string]*sentParts // by upload id
+	assets map[id.Asset]bool     // true: deleted
+	order  []id.Asset            // the same as they came
+	ready  map[id.Asset][]byte   // bytes that were ready once
+	sent   map[string][]byte     // bytes by version id
+	bodies map[id.Asset][]byte   // what was announced of an asset that comes by parts
+	summed map[id.Asset]bool     // its checksum was announced too
 	shade  uint8
 	within bool // another action is under way
 }
@@ -45,10 +51,12 @@ func (h *history) step() {
 	actions := map[string]func(){
 		"begin": h.begin, "send": h.send, "deliver": h.deliver, "duplicate": h.duplicate, "lose": h.lose, "complete": h.complete,
 		"retry": h.retry, "sweep": h.sweep, "clean up": func() { h.ok("clean up", h.cleanUp()) }, "wait": h.wait, "delete": h.delete,
-		"another process": h.boot,
+		"another process": h.boot, "regrant": h.regrant,
+		"begin parts": h.beginParts, "send part": h.sendPart, "sign parts": h.signParts, "complete directly": h.completeDirectly,
 	}
-	names := []string{"begin", "send", "send", "send", "deliver", "deliver", "duplicate", "lose", "complete", "complete", "retry",
-		"sweep", "clean up", "wait", "delete", "another process"}
+	names := []string{"begin", "send", "send", "send", "deliver", "deliver", "duplicate", "lose", "complete", "complete", "complete", "retry", "retry",
+		"sweep", "clean up", "wait", "delete", "another process", "regrant",
+		"begin parts", "begin parts", "send part", "send part", "send part", "send part", "sign parts", "complete directly"}
 	actions[rapid.SampledFrom(names).Draw(h.t, "action")]()
 	h.observe()
 }
@@ -78,8 +86,13 @@ func (h *history) begin() {
 	if h.ok("begin", err); err != nil {
 		return
 	}
-	h.assets[a.ID] = false
-	h.forms = append(h.forms, form{g, a.ID, g.Expires.Add(upload.DefaultSlack)})
+	h.know(a.ID)
+	h.hold(a.ID, upload.Way{Form: &g})
+}
+
+func (h *history) know(a id.Asset) {
+	h.assets[a] = false
+	h.order = append(h.order, a)
 }
 
 func (h *history) form() (form, bool) {
@@ -142,21 +155,50 @@ func (h *history) lose() {
 	}
 }
 
+// asset is one that was announced, deleted or not.
+func (h *history) asset() (id.Asset, bool) {
+	if len(h.order) == 0 {
+		return id.Asset{}, false
+	}
+	return h.order[rapid.IntRange(0, len(h.order)-1).Draw(h.t, "asset")], true
+}
+
 func (h *history) complete() {
-	if f, ok := h.form(); ok {
-		_, err := h.uploads.Complete(context.Background(), h.who, f.asset)
+	if a, ok := h.asset(); ok {
+		_, err := h.uploads.Complete(context.Background(), h.who, a)
 		h.ok("complete", err, fault.Conflict, fault.NotFound)
 	}
 }
 
 func (h *history) retry() {
-	f, ok := h.form()
+	a, ok := h.asset()
 	if !ok {
 		return
 	}
-	_, way, err := h.uploads.Retry(context.Background(), h.who, f.asset, "")
+	_, way, err := h.uploads.Retry(context.Background(), h.who, a, "")
 	if h.ok("retry", err, fault.Conflict, fault.NotFound); err == nil {
-		h.forms = append(h.forms, form{*way.Form, f.asset, way.Form.Expires.Add(upload.DefaultSlack)})
+		h.hold(a, way)
+	}
+}
+
+func (h *history) regrant() {
+	a, ok := h.asset()
+	if !ok {
+		return
+	}
+	_, g, err := h.uploads.Regrant(context.Background(), h.who, a)
+	if h.ok("regrant", err, fault.Conflict, fault.NotFound); err == nil {
+		h.hold(a, upload.Way{Form: &g})
+	}
+}
+
+// hold keeps a way in for later.
+func (h *history) hold(a id.Asset, way upload.Way) {
+	if way.Form != nil {
+		h.forms = append(h.forms, form{*way.Form, a, way.Form.Expires.Add(upload.DefaultSlack)})
+	}
+	if way.Parts != nil {
+		h.holdParts(a, *way.Parts)
 	}
 }
 
@@ -170,10 +212,10 @@ func (h *history) wait() {
 }
 
 func (h *history) delete() {
-	if f, ok := h.form(); ok {
-		err := h.world.assets.Delete(context.Background(), h.who, f.asset)
+	if a, ok := h.asset(); ok {
+		err := h.world.assets.Delete(context.Background(), h.who, a)
 		if h.ok("delete", err); err == nil {
-			h.assets[f.asset] = true
+			h.assets[a] = true
 		}
 	}
 }
@@ -265,32 +307,67 @@ func (h *history) must(what string, err error) {
 	}
 }
 
-// verify checks the end: nothing is pending, and the bucket holds exactly the bytes that ready assets name.
+// verify checks the end: nothing is pending, no upload is open, and the bucket holds exactly the bytes that ready assets name.
 func (h *history) verify() {
-	for a := range h.assets {
-		got, err := h.world.assets.Find(context.Background(), h.ws.ID, a)
-		gone := fault.Is(err, fault.NotFound)
-		if err != nil && !gone {
-			h.t.Fatal(err)
+	held := map[string]string{} // key: version
+	for _, v := range h.all() {
+		if held[v.Key] != "" {
+			h.t.Fatalf("the bucket holds several versions of %s", v.Key)
 		}
-		vs, err := h.bucket.Versions(context.Background(), objectPrefix(h.ws.ID, a), 0)
-		if err != nil {
-			h.t.Fatal(err)
+		held[v.Key] = v.Version
+	}
+	for q := (asset.Query{Workspace: h.ws.ID, Limit: 100}); ; {
+		pg, err := h.world.assets.List(context.Background(), h.who, q)
+		h.must("list", err)
+		for _, a := range pg.Assets {
+			h.verifyAsset(a, held[a.Source().Key()])
+			delete(held, a.Source().Key())
 		}
-		held := fmt.Sprintf("%+v", vs)
-		switch {
-		case !gone && got.State == asset.Pending:
-			h.t.Fatalf("asset %s is still pending", a)
-		case !gone && got.State == asset.Ready:
-			if len(vs) != 1 || vs[0].Version != got.Object || vs[0].Key != got.Source().Key() {
-				h.t.Fatalf("ready asset %s names version %s of %s; the bucket holds %s", a, got.Object, got.Source().Key(), held)
-			}
-			if body := h.sent[got.Object]; string(body) == string(html) || int64(len(body)) != got.Size {
-				h.t.Fatalf("ready asset %s of %d bytes was made ready by %.40q", a, got.Size, body)
-			}
-		case len(vs) != 0:
-			h.t.Fatalf("asset %s (gone %v, %s) names no bytes; the bucket holds %s", a, gone, got.State, held)
+		if q.Cursor = pg.Next; q.Cursor == "" {
+			break
 		}
+	}
+	if len(held) != 0 {
+		h.t.Fatalf("the bucket holds bytes that no asset names: %v", held)
+	}
+	us, err := h.direct.Uploads(context.Background(), "w/")
+	if h.must("list uploads", err); len(us) != 0 {
+		h.t.Fatalf("uploads are still open: %+v", us)
+	}
+	for a, deleted := range h.assets {
+		if _, err := h.world.assets.Find(context.Background(), h.ws.ID, a); deleted && !fault.Is(err, fault.NotFound) {
+			h.t.Fatalf("deleted asset %s: %v", a, err)
+		}
+	}
+}
+
+// all is everything that the bucket holds.
+func (h *history) all() []blob.Version {
+	vs, err := h.direct.Versions(context.Background(), "w/", 0)
+	h.must("list versions", err)
+	return vs
+}
+
+// verifyAsset checks one asset against the version that the bucket holds of its attempt, "" for none.
+func (h *history) verifyAsset(a asset.Asset, version string) {
+	if a.State == asset.Pending {
+		h.t.Fatalf("asset %s is still pending", a.ID)
+	}
+	if a.State != asset.Ready {
+		if version != "" {
+			h.t.Fatalf("asset %s is %s (%s), and the bucket holds version %s of it", a.ID, a.State, a.Cause, version)
+		}
+		return
+	}
+	if version != a.Object {
+		h.t.Fatalf("ready asset %s names version %s; the bucket holds %q", a.ID, a.Object, version)
+	}
+	body := h.sent[a.Object]
+	if bytes.HasPrefix(body, html) || int64(len(body)) != a.Size {
+		h.t.Fatalf("ready asset %s of %d bytes was made ready by %.40q", a.ID, a.Size, body)
+	}
+	if h.summed[a.ID] && !bytes.Equal(body, h.bodies[a.ID]) {
+		h.t.Fatalf("ready asset %s has other bytes than its checksum is of", a.ID)
 	}
 }
 
@@ -298,7 +375,7 @@ func (h *history) verify() {
 func run(t *testing.T, open func(testing.TB) driver, faults bool) {
 	db := open(t)
 	rapid.Check(t, func(rt *rapid.T) {
-		h := &history{world: newWorld(t, db), t: rt, assets: map[id.Asset]bool{}, ready: map[id.Asset][]byte{}, sent: map[string][]byte{}}
+		h := newHistory(newWorld(t, db), rt)
 		h.fed = h.end(t)
 		_, err := db.Write(t.Context(), table.Put(table.Item{
 			table.AttrPK: table.String(schema.SweepKey().PK), table.AttrSK: table.String(schema.SweepKey().SK),

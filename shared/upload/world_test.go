@@ -87,6 +87,7 @@ type world struct {
 	table  *tabletest.FaultyTable
 	feed   table.Feed
 	bucket *blobtest.Bucket
+	direct blob.Bucket // the same without faults, as somebody else reaches it
 	server *versitytest.Server
 	clock  *clock
 	fault  func(blobtest.Call) blobtest.Fault // of the bucket; nil is none
@@ -102,8 +103,9 @@ type world struct {
 	who      access.Principal
 
 	mu      sync.Mutex
-	arrived []versity.Event // not yet delivered
-	fed     string          // position of the clean-up in the feed
+	arrived []versity.Event     // not yet delivered
+	seen    func(versity.Event) // hears of each as it comes; nil is nobody
+	fed     string              // position of the clean-up in the feed
 }
 
 func newWorld(t testing.TB, db driver) *world {
@@ -112,9 +114,12 @@ func newWorld(t testing.TB, db driver) *world {
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		w.arrived = append(w.arrived, e)
+		if w.seen != nil {
+			w.seen(e)
+		}
 	})
-	real := s3blob.New(w.server.Client(), w.server.Bucket, s3blob.Options{})
-	w.bucket = blobtest.Wrap(real, func(c blobtest.Call) blobtest.Fault {
+	w.direct = s3blob.New(w.server.Client(), w.server.Bucket, s3blob.Options{})
+	w.bucket = blobtest.Wrap(w.direct, func(c blobtest.Call) blobtest.Fault {
 		if w.fault == nil {
 			return blobtest.None
 		}

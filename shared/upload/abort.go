@@ -43,6 +43,14 @@ func (s *Service) abortAll(ctx context.Context, prefix string, doomed func(blob.
 // inParts says whether the bucket may hold multipart uploads of an asset.
 func inParts(a asset.Asset) bool { return a.Via == asset.ViaParts || a.Via == asset.ViaURL }
 
+// abortRuledOut drops every open upload of an asset that its row, which may be stale, rules out.
+func (s *Service) abortRuledOut(ctx context.Context, a asset.Asset) error {
+	if !inParts(a) {
+		return nil
+	}
+	return s.abortAll(ctx, schema.ObjectPrefix(a.Workspace, a.ID), func(u blob.Upload) bool { return s.uploadRuledOut(a, u) })
+}
+
 // uploadRuledOut says whether a row rules out an open upload for good: one of an earlier attempt, one of an attempt that is decided, and one
 // that is not the attempt's own. While the row names none, it may be about to. Later attempts are none of its business.
 func (s *Service) uploadRuledOut(a asset.Asset, u blob.Upload) bool {

@@ -13,22 +13,22 @@ import (
 	"github.com/assetry/assetry/shared/upload"
 )
 
-// cut is one call of the table or the bucket that something befalls.
-type cut struct {
+// spot is one call of the table or the bucket that something befalls.
+type spot struct {
 	on, method string
 	nth        int // of this method within the action
 }
 
-func (c cut) String() string { return fmt.Sprintf("%s: %s %d", c.on, c.method, c.nth) }
+func (c spot) String() string { return fmt.Sprintf("%s: %s %d", c.on, c.method, c.nth) }
 
 // meet makes every call of the table and the bucket known to f, counted from now; what f gives befalls it: 0 nothing, 1 it is refused, 2 it does
 // not get there, 3 its answer is lost.
-func (w *world) meet(f func(cut) int) (end func()) {
+func (w *world) meet(f func(spot) int) (end func()) {
 	seen := map[string]int{}
 	next := func(on, method string) int {
 		w.mu.Lock()
 		seen[on+method]++
-		c := cut{on, method, seen[on+method]}
+		c := spot{on, method, seen[on+method]}
 		w.mu.Unlock()
 		return f(c)
 	}
@@ -109,8 +109,8 @@ func TestAnActionThatIsCutOffAnywhere(t *testing.T) {
 			w := newWorld(t, openSQLite(t))
 			w.begin(t) // the hour's marker is there, as with a warm function
 			a := s.prepare(t, w)
-			var cuts []cut
-			end := w.meet(func(c cut) int { cuts = append(cuts, c); return 0 })
+			var cuts []spot
+			end := w.meet(func(c spot) int { cuts = append(cuts, c); return 0 })
 			if err := s.act(w, a); err != nil {
 				t.Fatal(err)
 			}
@@ -130,12 +130,12 @@ func TestAnActionThatIsCutOffAnywhere(t *testing.T) {
 }
 
 // cutAt tells a story with one fault.
-func (s story) cutAt(t *testing.T, at cut, kind int, goOn func(*testing.T, *world)) {
+func (s story) cutAt(t *testing.T, at spot, kind int, goOn func(*testing.T, *world)) {
 	w := newWorld(t, openSQLite(t))
 	w.begin(t)
 	w.mustSweep(t) // so that the sweeper has begun
 	a := s.prepare(t, w)
-	end := w.meet(func(c cut) int {
+	end := w.meet(func(c spot) int {
 		if c == at {
 			return kind
 		}

@@ -249,10 +249,8 @@ func (w *sweep) visit(ctx context.Context, a asset.Asset) error {
 		}
 		w.done.Settled++
 	}
-	if inParts(a) {
-		if err := w.abortAll(ctx, schema.ObjectPrefix(a.Workspace, a.ID), func(u blob.Upload) bool { return w.uploadRuledOut(a, u) }); err != nil {
-			return err
-		}
+	if err := w.abortRuledOut(ctx, a); err != nil {
+		return err
 	}
 	if open(a) || a.GrantUntil.IsZero() {
 		return nil // bytes may still come; or it was a direct upload, which writes once

@@ -53,13 +53,15 @@ func s3Client(token string) *s3.Client {
 
 // engines are SQLite, and a bucket that signs. Nothing that is measured on them reads or writes the bucket, or publishes.
 type engines struct {
-	db   *sqlite.DB
-	root secret.Root
+	db    *sqlite.DB
+	index table.Table // nil: none
+	root  secret.Root
 }
 
 var _ boot.Engines = engines{}
 
-func (e engines) Table() table.Table { return e.db }
+func (e engines) Table() table.Table  { return e.db }
+func (e engines) Search() table.Table { return e.index }
 func (e engines) Bucket() blob.Bucket {
 	return s3blob.New(s3Client(benchToken()), benchBucket, s3blob.Options{})
 }
@@ -86,7 +88,7 @@ func openTable(path string) (*sqlite.DB, *boot.Services, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	return db, boot.New(engines{db, secret.NewRoot()}), nil
+	return db, boot.New(engines{db: db, root: secret.NewRoot()}), nil
 }
 
 // openTenant opens a table and makes a workspace and a key in it.

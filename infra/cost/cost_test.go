@@ -77,6 +77,7 @@ type costed struct {
 }
 
 func (c *costed) Table() table.Table     { return c.table }
+func (c *costed) Search() table.Table    { return nil } // what an index costs is told by shared/search
 func (c *costed) Bucket() blob.Bucket    { return c.bucket }
 func (c *costed) Bus() bus.Publisher     { return c.bus }
 func (c *costed) Root() secret.Root      { return c.root }

@@ -18,7 +18,7 @@ var roles = map[string][]string{
 		"dynamodb:GetItem on table", "dynamodb:PutItem on table", "dynamodb:UpdateItem on table", "dynamodb:DeleteItem on table", "dynamodb:ConditionCheckItem on table",
 		"s3:PutObject on w/*", "s3:GetObject on w/*", "s3:GetObjectVersion on w/*", "s3:DeleteObjectVersion on w/*", "s3:AbortMultipartUpload on w/*", "secretsmanager:GetSecretValue on key",
 	},
-	"assets-list":     {"dynamodb:GetItem on table", "dynamodb:BatchGetItem on table", "dynamodb:Query on table", "secretsmanager:GetSecretValue on key"},
+	"assets-list":     {"dynamodb:GetItem on table", "dynamodb:BatchGetItem on table", "dynamodb:Query on table", "dynamodb:Query on search", "secretsmanager:GetSecretValue on key"},
 	"assets-retrieve": {"dynamodb:GetItem on table", "secretsmanager:GetSecretValue on key"},
 	"assets-delete":   {"dynamodb:GetItem on table", "dynamodb:PutItem on table", "dynamodb:DeleteItem on table"},
 	"assets-complete": {
@@ -59,6 +59,7 @@ var roles = map[string][]string{
 	"stream-publish": {"events:PutEvents on bus"},
 	"stream-cleanup": {
 		"dynamodb:PutItem on table", "dynamodb:DeleteItem on table", "dynamodb:Query on table", "dynamodb:Query on index projects-by-asset",
+		"dynamodb:PutItem on search", "dynamodb:DeleteItem on search",
 		"s3:DeleteObjectVersion on w/*", "s3:AbortMultipartUpload on w/*", "s3:ListBucketMultipartUploads on bucket", "s3:ListBucketVersions on bucket by prefix w/*",
 	},
 	"sweep": {
@@ -86,6 +87,7 @@ const bucketARN = "arn:${AWS::Partition}:s3:::${AWS::StackName}-${AWS::AccountId
 // resources are the names that roles gives to what policies name.
 var resources = map[string]string{
 	"Table.Arn":                            "table",
+	"SearchTable.Arn":                      "search",
 	"${Table.Arn}/index/projects-by-asset": "index projects-by-asset",
 	bucketARN + "/w/*":                     "w/*",
 	bucketARN:                              "bucket",

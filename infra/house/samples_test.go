@@ -55,6 +55,7 @@ var calls = []call{
 	{file: "assets-create-multipart", route: "POST /api/v1/assets", json: m{"source": "multipart", "workspace_id": sampleWorkspace, "file_name": "reel.mp4", "content_type": "video/mp4", "size_bytes": reelSize, "part_size": reelPart, "checksum_algorithm": "CRC64NVME"}},
 	{file: "assets-list", route: "GET /api/v1/assets", query: "workspace_id=" + sampleWorkspace + "&limit=2"},
 	{file: "assets-list-search", route: "GET /api/v1/assets", query: "query=lisboa%20ferias&project_id=" + sampleProject},
+	{file: "assets-list-words", route: "GET /api/v1/assets", query: "query=FERIAS%20lis"},
 	{file: "assets-retrieve", route: "GET /api/v1/assets/{assetId}", params: []string{assetPrefix + sampleHoliday}},
 	{file: "assets-retrieve-missing", route: "GET /api/v1/assets/{assetId}", params: []string{"asset_../%00"}},
 	{file: "assets-retrieve-keyless", route: "GET /api/v1/assets/{assetId}", params: []string{assetPrefix + sampleHoliday}, keyless: true},

@@ -39,21 +39,22 @@ func (w *witness) judge(t *testing.T, function string) {
 // watchedTable notes the calls of a table, as shared/table/dynamo makes them.
 type watchedTable struct {
 	table.Table
+	name string // as roles has it
 	*witness
 }
 
 func (w watchedTable) Get(ctx context.Context, k table.Key, c table.Consistency) (table.Item, error) {
-	w.note("dynamodb:GetItem on table")
+	w.note("dynamodb:GetItem on " + w.name)
 	return w.Table.Get(ctx, k, c)
 }
 
 func (w watchedTable) BatchGet(ctx context.Context, ks []table.Key, c table.Consistency) ([]table.Item, error) {
-	w.note("dynamodb:BatchGetItem on table")
+	w.note("dynamodb:BatchGetItem on " + w.name)
 	return w.Table.BatchGet(ctx, ks, c)
 }
 
 func (w watchedTable) Query(ctx context.Context, q table.Query) (table.Page, error) {
-	on := "table"
+	on := w.name
 	if q.Index != "" {
 		on = "index " + q.Index
 	}
@@ -63,25 +64,24 @@ func (w watchedTable) Query(ctx context.Context, q table.Query) (table.Page, err
 
 func (w watchedTable) Write(ctx context.Context, wr table.Write) (table.Item, error) {
 	if wr.Verb == table.VerbCheck { // alone it is a read
-		w.note("dynamodb:GetItem on table")
+		w.note("dynamodb:GetItem on " + w.name)
 	} else {
-		w.note(writeRight(wr))
+		w.note(w.writeRight(wr))
 	}
 	return w.Table.Write(ctx, wr)
 }
 
 func (w watchedTable) Transact(ctx context.Context, ws []table.Write) error {
 	for _, wr := range ws {
-		w.note(writeRight(wr))
+		w.note(w.writeRight(wr))
 	}
 	return w.Table.Transact(ctx, ws)
 }
 
-func writeRight(w table.Write) string {
-	return map[table.Verb]string{
-		table.VerbPut: "dynamodb:PutItem on table", table.VerbUpdate: "dynamodb:UpdateItem on table",
-		table.VerbDelete: "dynamodb:DeleteItem on table", table.VerbCheck: "dynamodb:ConditionCheckItem on table",
-	}[w.Verb]
+func (w watchedTable) writeRight(wr table.Write) string {
+	return "dynamodb:" + map[table.Verb]string{
+		table.VerbPut: "PutItem", table.VerbUpdate: "UpdateItem", table.VerbDelete: "DeleteItem", table.VerbCheck: "ConditionCheckItem",
+	}[wr.Verb] + " on " + w.name
 }
 
 // watchedBucket notes the calls of a bucket, as the comment of shared/s3blob lists their rights. Calls that no function makes yet are not

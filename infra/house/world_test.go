@@ -27,6 +27,7 @@ import (
 	"github.com/assetry/assetry/shared/project"
 	"github.com/assetry/assetry/shared/s3blob"
 	"github.com/assetry/assetry/shared/schema"
+	"github.com/assetry/assetry/shared/search"
 	"github.com/assetry/assetry/shared/secret"
 	"github.com/assetry/assetry/shared/table"
 	"github.com/assetry/assetry/shared/table/sqlite"
@@ -141,6 +142,7 @@ type world struct {
 	links    *link.Service
 	projects *project.Service
 	folders  *folder.Service
+	search   *search.Service
 	once     *idempotency.Service
 	webhooks *webhook.Service
 	posts    *receiver
@@ -153,6 +155,7 @@ func (w *world) Assets() *asset.Service            { return w.assets }
 func (w *world) Uploads() *upload.Service          { return w.uploads }
 func (w *world) Projects() *project.Service        { return w.projects }
 func (w *world) Folders() *folder.Service          { return w.folders }
+func (w *world) Search() *search.Service           { return w.search }
 func (w *world) Idempotency() *idempotency.Service { return w.once }
 func (w *world) Webhooks() *webhook.Service        { return w.webhooks }
 func (w *world) PublicURL() string                 { return "https://assets.example.com" }
@@ -212,14 +215,20 @@ func newWorld(t *testing.T, at time.Time) *world {
 	root := must(secret.ParseRoot(strings.Repeat("A", 43)))
 	w := &world{db: db, server: versitytest.Start(t), versions: map[string]string{}, bus: &recorder{}, posts: &receiver{Sender: sender.New(sender.Options{})}, witness: &witness{}}
 	w.bucket = s3blob.New(w.server.Client(), w.server.Bucket, s3blob.Options{Now: now})
-	rows, objects := watchedTable{db, w.witness}, watchedBucket{w.bucket, w.witness}
+	entries, err := sqlite.Open(filepath.Join(t.TempDir(), "search.db"), sqlite.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = entries.Close() })
+	rows, objects := watchedTable{db, "table", w.witness}, watchedBucket{w.bucket, w.witness}
 	sealer := page.NewLazySealer(func() secret.Root {
 		w.note("secretsmanager:GetSecretValue on key")
 		return root
 	})
 	w.accounts = account.New(rows, account.Options{Now: now})
+	w.search = search.New(rows, watchedTable{entries, "search", w.witness}, w.accounts)
 	w.folders = folder.New(rows, folder.Options{Now: now})
-	w.assets = asset.New(rows, w.accounts, sealer, asset.Options{Now: now, Folders: w.folders})
+	w.assets = asset.New(rows, w.accounts, sealer, asset.Options{Now: now, Folders: w.folders, Index: w.Search})
 	w.projects = project.New(rows, w.assets, sealer, project.Options{Now: now})
 	w.links = link.NewService(link.New(root), w.assets, w.accounts, objects, link.Options{Now: now})
 	w.once = idempotency.New(rows, idempotency.Options{Now: now})
@@ -282,7 +291,11 @@ func (w *world) fill(t *testing.T) {
 		if _, err := w.db.Write(t.Context(), table.Put(it, table.Absent())); err != nil {
 			t.Fatalf("write %s: %v", it.Key(), err)
 		}
+		if err := w.search.Apply(t.Context(), table.Change{Key: it.Key(), New: it}); err != nil {
+			t.Fatalf("index %s: %v", it.Key(), err)
+		}
 	}
+	w.used = nil
 }
 
 // store puts bytes where the asset's belong.

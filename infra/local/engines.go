@@ -18,6 +18,7 @@ import (
 // engines are what stands in for AWS on this machine.
 type engines struct {
 	table  table.Table
+	search table.Table
 	bucket blob.Bucket
 	bus    bus.Publisher
 	root   secret.Root
@@ -26,6 +27,7 @@ type engines struct {
 }
 
 func (e engines) Table() table.Table     { return e.table }
+func (e engines) Search() table.Table    { return e.search }
 func (e engines) Bucket() blob.Bucket    { return e.bucket }
 func (e engines) Bus() bus.Publisher     { return e.bus }
 func (e engines) Root() secret.Root      { return e.root }

@@ -98,6 +98,10 @@ func (s *stack) build(ctx context.Context, o options, dir *folder, listener net.
 	if err != nil {
 		return err
 	}
+	found, err := s.open(dir.file("search.db"), sqlite.Options{FeedRetention: time.Minute})
+	if err != nil {
+		return err
+	}
 	events, err := openEventBus(dir.file("events.jsonl"))
 	if err != nil {
 		return err
@@ -112,7 +116,7 @@ func (s *stack) build(ctx context.Context, o options, dir *folder, listener net.
 		return fmt.Errorf("the bucket cannot start: %w", err)
 	}
 	bucket := s3blob.New(s.s3.Client(), localBucket, s3blob.Options{})
-	services = boot.New(engines{table: db, bucket: bucket, bus: events, root: root, remote: remoteFiles(o.allowLocalSources), sender: receivers(o.allowLocalSources)})
+	services = boot.New(engines{table: db, search: found, bucket: bucket, bus: events, root: root, remote: remoteFiles(o.allowLocalSources), sender: receivers(o.allowLocalSources)})
 	events.rules = rules(queued, services)
 	handler, err := api(o.template, services)
 	if err != nil {
@@ -124,10 +128,13 @@ func (s *stack) build(ctx context.Context, o options, dir *folder, listener net.
 	if err := dir.keep(s.settings); err != nil {
 		return err
 	}
+	if err := s.index(ctx, services); err != nil {
+		return err
+	}
 	if err := replay(ctx, db, services, queue); err != nil {
 		return err
 	}
-	s.runEvents(ctx, db, queued, services, append(events.queues(), queue.queue))
+	s.runEvents(ctx, []*sqlite.DB{db, queued, found}, services, append(events.queues(), queue.queue))
 	s.serve(listener, handler)
 	return nil
 }
@@ -232,8 +239,21 @@ func (s *stack) tenant(ctx context.Context, services *boot.Services) error {
 	return nil
 }
 
-// runEvents starts the deliveries: the queues, the stream's two consumers, and the schedule.
-func (s *stack) runEvents(parent context.Context, db, queued *sqlite.DB, services *boot.Services, queues []*queue) {
+// index fills the search index of a folder that had none, once: from then on it follows the changes.
+func (s *stack) index(ctx context.Context, services *boot.Services) error {
+	w, err := id.ParseWorkspace(s.settings.Workspace)
+	if err != nil {
+		return fmt.Errorf("settings.json: workspace_id: %w", err)
+	}
+	if done, err := services.Search().Indexed(ctx, w); err != nil || done {
+		return err
+	}
+	return services.Search().Reindex(ctx, w)
+}
+
+// runEvents starts the deliveries: the queues, the stream's two consumers, and the schedule, which keeps house in all tables. The first has
+// the stream, the second how far it was delivered.
+func (s *stack) runEvents(parent context.Context, dbs []*sqlite.DB, services *boot.Services, queues []*queue) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(parent))
 	var running sync.WaitGroup
 	s.onClose(func() {
@@ -251,12 +271,12 @@ func (s *stack) runEvents(parent context.Context, db, queued *sqlite.DB, service
 		})
 	}
 	for _, p := range []*pump{
-		{"stream-publish", db, queued, change.Publish(services)},
-		{"stream-cleanup", db, queued, change.CleanUp(services)},
+		{"stream-publish", dbs[0], dbs[1], change.Publish(services)},
+		{"stream-cleanup", dbs[0], dbs[1], change.CleanUp(services)},
 	} {
 		running.Go(func() { p.run(ctx) })
 	}
-	running.Go(func() { schedule(ctx, "sweep", sweepEvery, overWire(sweep.Handler(services)), db, queued) })
+	running.Go(func() { schedule(ctx, "sweep", sweepEvery, overWire(sweep.Handler(services)), dbs...) })
 	running.Go(func() { schedule(ctx, "webhook-retries", retryEvery, overWire(webhooks.Retries(services))) })
 }
 

@@ -19,6 +19,7 @@ import (
 //	settings.json   the key, the workspace and the ports, mode 0600
 //	root.key        the key that all signing secrets are derived from, mode 0600
 //	table.db        the table
+//	search.db       the search index
 //	queue.db        what has not been delivered yet, and how far the stream's consumers have come
 //	events.jsonl    the event bus: one domain event a line, as EventBridge would deliver it
 //	s3/             the bucket

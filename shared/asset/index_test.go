@@ -42,9 +42,11 @@ func newLibrary(t testing.TB) *library {
 	t.Cleanup(func() { _ = db.Close() })
 	l.entries = db
 	l.index = search.New(l.db, db, l.accounts)
-	l.indexed = l.on(l.db, asset.Options{Index: l.index})
+	l.indexed = l.on(l.db, asset.Options{Index: by(l.index)})
 	return l
 }
+
+func by(index *search.Service) func() *search.Service { return func() *search.Service { return index } }
 
 // mustFollow applies the changes since the last call.
 func (l *library) mustFollow(t failer, ctx context.Context) {
@@ -258,7 +260,7 @@ func TestASearchByTheIndexLooksAtOnlySoMuch(t *testing.T) {
 		l.mustAdd(t, name)
 	}
 	l.mustFollow(t, t.Context())
-	few := l.on(l.db, asset.Options{Index: l.index, SearchRows: 20})
+	few := l.on(l.db, asset.Options{Index: by(l.index), SearchRows: 20})
 	pg, err := few.List(t.Context(), l.viewer, asset.Query{Search: "internat", Limit: 5})
 	if err != nil || len(pg.Assets) != 1 || pg.Next == "" {
 		t.Fatalf("the first page is %v, next %q, %v, want the newest match and a cursor", names([][]asset.Asset{pg.Assets}), pg.Next, err)
@@ -278,7 +280,7 @@ func TestASearchByTheIndexLooksAtOnlySoMuch(t *testing.T) {
 func TestASearchByTheIndexReportsItsFailure(t *testing.T) {
 	l := newLibrary(t)
 	l.mustAdd(t, "alpha")
-	broken := l.on(l.db, asset.Options{Index: search.New(l.db, domaintest.Broken{Err: errors.New("said by the test")}, l.accounts)})
+	broken := l.on(l.db, asset.Options{Index: by(search.New(l.db, domaintest.Broken{Err: errors.New("said by the test")}, l.accounts))})
 	for _, text := range []string{"alpha", "alpha beta"} {
 		if _, err := broken.List(t.Context(), l.viewer, asset.Query{Search: text, Limit: 5}); err == nil {
 			t.Errorf("List for %q gave no error", text)

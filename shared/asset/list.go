@@ -52,8 +52,10 @@ func (s *Service) List(ctx context.Context, p access.Principal, q Query) (Page, 
 	if err != nil {
 		return Page{}, err
 	}
-	if s.index != nil && q.Project == (id.Project{}) && search.Finds(words) {
-		return s.look(ctx, p, q, words, after)
+	if q.Project == (id.Project{}) && search.Finds(words) {
+		if index := s.index(); index != nil {
+			return s.look(ctx, p, q, words, after, index)
+		}
 	}
 	size := q.Limit + 1
 	if len(words) > 0 {

@@ -81,12 +81,12 @@ type finding struct {
 
 // look takes the first Limit matches from the search index, and one more that says whether there is a next page. Entries that cannot match cost
 // no row; of the others the rows decide, so that nothing shows that was deleted or renamed.
-func (s *Service) look(ctx context.Context, p access.Principal, q Query, words []string, after *position) (Page, error) {
+func (s *Service) look(ctx context.Context, p access.Principal, q Query, words []string, after *position, index *search.Service) (Page, error) {
 	places, err := s.places(ctx, p, q, after)
 	if err != nil {
 		return Page{}, err
 	}
-	walk, err := s.index.Walk(ctx, places, words, q.Limit+1)
+	walk, err := index.Walk(ctx, places, words, q.Limit+1)
 	if err != nil {
 		return Page{}, fmt.Errorf("search the index: %w", err)
 	}

@@ -29,11 +29,11 @@ type Folders interface {
 
 // Options are what a Service may be given. The zero value works.
 type Options struct {
-	Now        func() time.Time // nil is time.Now
-	Folders    Folders          // nil where no asset is put into a folder by Update
-	Index      *search.Service  // nil: searches read rows
-	SearchRows int              // rows one search page reads at most; 0 is page.SearchRows
-	SearchTime time.Duration    // how long one search page may read; 0 is page.SearchTime
+	Now        func() time.Time       // nil is time.Now
+	Folders    Folders                // nil where no asset is put into a folder by Update
+	Index      func() *search.Service // asked for by the first search; nil, or what gives nil: searches read rows
+	SearchRows int                    // rows one search page reads at most; 0 is page.SearchRows
+	SearchTime time.Duration          // how long one search page may read; 0 is page.SearchTime
 }
 
 // Service reads, lists, changes and deletes assets. Safe for concurrent use.
@@ -42,7 +42,7 @@ type Service struct {
 	workspaces Workspaces
 	sealer     *page.Sealer
 	folders    Folders
-	index      *search.Service
+	index      func() *search.Service
 	now        func() time.Time
 	searchRows int
 	searchTime time.Duration
@@ -53,6 +53,9 @@ func New(t table.Table, ws Workspaces, sealer *page.Sealer, o Options) *Service 
 	s := &Service{t, ws, sealer, o.Folders, o.Index, o.Now, o.SearchRows, o.SearchTime}
 	if s.now == nil {
 		s.now = time.Now
+	}
+	if s.index == nil {
+		s.index = func() *search.Service { return nil }
 	}
 	if s.searchRows == 0 {
 		s.searchRows = page.SearchRows

@@ -37,6 +37,7 @@ import (
 // credentials, which Lambda sets, and AWS_ENDPOINT_URL_DYNAMODB, _S3, _EVENTBRIDGE and _SECRETS_MANAGER, for a run against other endpoints.
 const (
 	EnvTable     = "ASSETRY_TABLE"           // name of the table
+	EnvSearch    = "ASSETRY_SEARCH_TABLE"    // name of the search index's table; unset: none is kept, and searches read rows
 	EnvBucket    = "ASSETRY_BUCKET"          // name of the bucket
 	EnvBus       = "ASSETRY_BUS"             // name or ARN of the event bus
 	EnvRootKey   = "ASSETRY_ROOT_KEY_SECRET" // ARN of the secret that holds the root key
@@ -81,9 +82,20 @@ func endpoint(service string) *string {
 	return nil
 }
 
+func (c *cloud) dynamodb() *dynamodb.Client {
+	return dynamodb.NewFromConfig(c.config(), func(o *dynamodb.Options) { o.BaseEndpoint = endpoint("DYNAMODB") })
+}
+
 func (c *cloud) Table() table.Table {
-	client := dynamodb.NewFromConfig(c.config(), func(o *dynamodb.Options) { o.BaseEndpoint = endpoint("DYNAMODB") })
-	return dynamo.New(client, need(EnvTable), dynamo.Options{Indexes: schema.Indexes()})
+	return dynamo.New(c.dynamodb(), need(EnvTable), dynamo.Options{Indexes: schema.Indexes()})
+}
+
+func (c *cloud) Search() table.Table {
+	name := os.Getenv(EnvSearch)
+	if name == "" {
+		return nil
+	}
+	return dynamo.New(c.dynamodb(), name, dynamo.Options{})
 }
 
 func (c *cloud) Bucket() blob.Bucket {

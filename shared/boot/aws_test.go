@@ -80,7 +80,7 @@ func setAll(t *testing.T) {
 	t.Helper()
 	for k, v := range map[string]string{
 		"AWS_REGION": "eu-central-1", "AWS_ACCESS_KEY_ID": "AKIATEST", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_SESSION_TOKEN": "token",
-		EnvTable: "assets-table", EnvBucket: "assets-bucket", EnvBus: "assets-bus", EnvRootKey: "arn:root-key",
+		EnvTable: "assets-table", EnvSearch: "search-table", EnvBucket: "assets-bucket", EnvBus: "assets-bus", EnvRootKey: "arn:root-key",
 		EnvPublicURL: "", EnvGrant: "", EnvMaxSize: "",
 	} {
 		t.Setenv(k, v)
@@ -106,6 +106,7 @@ func TestAMissingVariableIsNamedByWhatNeedsIt(t *testing.T) {
 		needs []string
 	}{
 		{"the table", func(s *Services) { s.Table() }, append(creds[:3:3], EnvTable)},
+		{"the search index", func(s *Services) { s.Search() }, append(creds[:3:3], EnvTable)},
 		{"the bucket", func(s *Services) { s.Bucket() }, append(creds[:3:3], EnvBucket)},
 		{"the bus", func(s *Services) { s.Bus() }, append(creds[:3:3], EnvBus)},
 		{"the root key", func(s *Services) { s.rootKey() }, append(creds[:3:3], EnvRootKey)},

@@ -19,6 +19,7 @@ import (
 	"github.com/assetry/assetry/shared/page"
 	"github.com/assetry/assetry/shared/project"
 	"github.com/assetry/assetry/shared/remote"
+	"github.com/assetry/assetry/shared/search"
 	"github.com/assetry/assetry/shared/secret"
 	"github.com/assetry/assetry/shared/table"
 	"github.com/assetry/assetry/shared/upload"
@@ -28,6 +29,7 @@ import (
 // Engines are what services stand on. Each is asked for once; a panic (an engine that cannot be had) is not remembered.
 type Engines interface {
 	Table() table.Table
+	Search() table.Table // the search index's; nil where it is switched off
 	Bucket() blob.Bucket
 	Bus() bus.Publisher
 	Root() secret.Root
@@ -42,6 +44,7 @@ type Engines interface {
 type Services struct {
 	engines  Engines
 	table    lazy[table.Table]
+	search   lazy[*search.Service]
 	bucket   lazy[blob.Bucket]
 	bus      lazy[bus.Publisher]
 	root     lazy[secret.Root]
@@ -110,7 +113,18 @@ func (s *Services) Accounts() *account.Service {
 // Assets reads, lists, changes and deletes assets.
 func (s *Services) Assets() *asset.Service {
 	return s.assets.get(func() *asset.Service {
-		return asset.New(s.Table(), s.Accounts(), s.cursors(), asset.Options{Folders: s.Folders()})
+		return asset.New(s.Table(), s.Accounts(), s.cursors(), asset.Options{Folders: s.Folders(), Index: s.Search})
+	})
+}
+
+// Search keeps and reads the search index; nil where it is switched off.
+func (s *Services) Search() *search.Service {
+	return s.search.get(func() *search.Service {
+		index := s.engines.Search()
+		if index == nil {
+			return nil
+		}
+		return search.New(s.Table(), index, s.Accounts())
 	})
 }
 

@@ -58,6 +58,10 @@ func (c *counting) fail(engine string, fails bool) {
 }
 
 func (c *counting) Table() table.Table { c.ask("table"); return c.db }
+func (c *counting) Search() table.Table {
+	c.ask("search")
+	return c.db
+}
 func (c *counting) Bucket() blob.Bucket {
 	c.ask("bucket")
 	return blobtest.Wrap(nil, func(blobtest.Call) blobtest.Fault { return blobtest.Unavailable })
@@ -93,6 +97,7 @@ var getters = []struct {
 	{"bus", func(s *boot.Services) any { return s.Bus() }, []string{"bus"}},
 	{"accounts", func(s *boot.Services) any { return s.Accounts() }, []string{"table"}},
 	{"assets, which read the root key with the first cursor", func(s *boot.Services) any { return s.Assets() }, []string{"table"}},
+	{"the search index", func(s *boot.Services) any { return s.Search() }, []string{"table", "search"}},
 	{"folders", func(s *boot.Services) any { return s.Folders() }, []string{"table"}},
 	{"projects", func(s *boot.Services) any { return s.Projects() }, []string{"table"}},
 	{"links", func(s *boot.Services) any { return s.Links() }, []string{"table", "bucket", "root"}},
@@ -137,7 +142,7 @@ func TestAllServicesShareTheirEngines(t *testing.T) {
 			g.get(s)
 		}
 	}
-	if diff := cmp.Diff(once("table", "bucket", "bus", "root", "remote", "upload"), c.asked); diff != "" {
+	if diff := cmp.Diff(once("table", "search", "bucket", "bus", "root", "remote", "upload"), c.asked); diff != "" {
 		t.Errorf("engines that were asked for (-want +got):\n%s", diff)
 	}
 	if s.PublicURL() != "https://assets.example.com" {

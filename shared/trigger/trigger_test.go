@@ -26,6 +26,7 @@ import (
 	"github.com/assetry/assetry/shared/page"
 	"github.com/assetry/assetry/shared/s3blob"
 	"github.com/assetry/assetry/shared/schema"
+	"github.com/assetry/assetry/shared/search"
 	"github.com/assetry/assetry/shared/secret"
 	"github.com/assetry/assetry/shared/table/dynamo/stream"
 	"github.com/assetry/assetry/shared/table/sqlite"
@@ -59,6 +60,7 @@ type house struct {
 func (h *house) Uploads() *upload.Service   { return h.uploads }
 func (h *house) Folders() *folder.Service   { return h.folders }
 func (h *house) Webhooks() *webhook.Service { return h.webhooks }
+func (h *house) Search() *search.Service    { return nil }
 func (h *house) Bus() bus.Publisher         { return h }
 
 func (h *house) Publish(_ context.Context, es []bus.Event) ([]int, error) {

@@ -2,11 +2,16 @@ package change
 
 import (
 	"context"
+	"log/slog"
 	"strings"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
 
 	"github.com/assetry/assetry/shared/folder"
 	"github.com/assetry/assetry/shared/id"
 	"github.com/assetry/assetry/shared/schema"
+	"github.com/assetry/assetry/shared/search"
 	"github.com/assetry/assetry/shared/table"
 	"github.com/assetry/assetry/shared/upload"
 	"github.com/assetry/assetry/shared/webhook"
@@ -17,23 +22,83 @@ type CleanUpServices interface {
 	Uploads() *upload.Service
 	Folders() *folder.Service
 	Webhooks() *webhook.Service
+	Search() *search.Service // nil: no search index is kept
 }
 
-// CleanUp removes what changes leave behind: bytes of failed, superseded and deleted attempts, the items of deleted
-// folders, and the deliveries of deleted webhooks.
+// CleanUp removes what changes leave behind: bytes of failed, superseded and deleted attempts, the items of deleted folders, and the deliveries
+// of deleted webhooks. Beside that it keeps the search index, because a stream has two consumers at most: neither work waits for the
+// other, nor is held up by its failures.
 func CleanUp(s CleanUpServices) Consumer {
+	return beside(Each(func(ctx context.Context, c table.Change) error { return tidy(ctx, s, c) }), index(s))
+}
+
+// tidy removes what one change leaves behind.
+func tidy(ctx context.Context, s CleanUpServices, c table.Change) error {
+	if _, _, _, ok := schema.ParseAssetKey(c.Key); ok {
+		return s.Uploads().CleanUp(ctx, c)
+	}
+	if w, f, ok := deletedFolder(c); ok {
+		return s.Folders().RemoveItems(ctx, w, f)
+	}
+	if _, wh, ok := schema.ParseWebhookKey(c.Key); ok && c.New == nil {
+		return s.Webhooks().RemoveDeliveries(ctx, wh)
+	}
+	return nil
+}
+
+// indexPatience is for how long a change that the search index does not take is delivered again: half of what the stream keeps trying
+// for (template.yaml), so that an index that is out of order cannot make clean-up lose changes.
+const indexPatience = 6 * time.Hour
+
+// index brings the search index up to the changes of a batch.
+func index(s CleanUpServices) Consumer {
 	return Each(func(ctx context.Context, c table.Change) error {
-		if _, _, _, ok := schema.ParseAssetKey(c.Key); ok {
-			return s.Uploads().CleanUp(ctx, c)
+		x := s.Search()
+		if x == nil {
+			return nil
 		}
-		if w, f, ok := deletedFolder(c); ok {
-			return s.Folders().RemoveItems(ctx, w, f)
+		err := x.Apply(ctx, c)
+		if err != nil && time.Since(c.At) > indexPatience {
+			slog.ErrorContext(ctx, "search index goes without a change; index the workspace again", "key", c.Key.String(), "err", err)
+			return nil
 		}
-		if _, wh, ok := schema.ParseWebhookKey(c.Key); ok && c.New == nil {
-			return s.Webhooks().RemoveDeliveries(ctx, wh)
-		}
-		return nil
+		return err
 	})
+}
+
+// beside hands every batch to two consumers at the same time. The stream goes on from the first record that failed with either; what the other
+// did behind it is then done again.
+func beside(a, b Consumer) Consumer {
+	return func(ctx context.Context, e events.DynamoDBEvent) (events.DynamoDBEventResponse, error) {
+		type outcome struct {
+			events.DynamoDBEventResponse
+			err error
+		}
+		other := make(chan outcome, 1)
+		go func() {
+			r, err := b(ctx, e)
+			other <- outcome{r, err}
+		}()
+		r, err := a(ctx, e)
+		o := <-other
+		if err == nil {
+			err = o.err
+		}
+		if place(e, o.DynamoDBEventResponse) < place(e, r) {
+			r = o.DynamoDBEventResponse
+		}
+		return r, err
+	}
+}
+
+// place is the record of a batch that an answer wants the stream to go on from; their number when all are done.
+func place(e events.DynamoDBEvent, r events.DynamoDBEventResponse) int {
+	for i, record := range e.Records {
+		if len(r.BatchItemFailures) > 0 && record.Change.SequenceNumber == r.BatchItemFailures[0].ItemIdentifier {
+			return i
+		}
+	}
+	return len(e.Records)
 }
 
 func deletedFolder(c table.Change) (w id.Workspace, f id.Folder, ok bool) {

@@ -14,6 +14,7 @@ import (
 	"github.com/assetry/assetry/shared/folder"
 	"github.com/assetry/assetry/shared/id"
 	"github.com/assetry/assetry/shared/schema"
+	"github.com/assetry/assetry/shared/search"
 	"github.com/assetry/assetry/shared/secret"
 	"github.com/assetry/assetry/shared/table"
 	"github.com/assetry/assetry/shared/table/sqlite"
@@ -73,11 +74,13 @@ type cellar struct {
 	folders *folder.Service
 	uploads *upload.Service
 	hooks   *webhook.Service
+	search  *search.Service // nil: none
 }
 
 func (c *cellar) Uploads() *upload.Service   { return c.uploads }
 func (c *cellar) Folders() *folder.Service   { return c.folders }
 func (c *cellar) Webhooks() *webhook.Service { return c.hooks }
+func (c *cellar) Search() *search.Service    { return c.search }
 
 func newCellar(t testing.TB) *cellar {
 	t.Helper()
@@ -88,8 +91,8 @@ func newCellar(t testing.TB) *cellar {
 	t.Cleanup(func() { _ = db.Close() })
 	unreachable := blobtest.Wrap(nil, func(blobtest.Call) blobtest.Fault { return blobtest.Unavailable })
 	return &cellar{
-		db, folder.New(db, folder.Options{}), upload.New(upload.Parts{Table: db, Bucket: unreachable}, upload.Options{}),
-		webhook.New(webhook.Parts{Table: db, Sender: taker{}, Root: secret.NewRoot}, webhook.Options{}),
+		db: db, folders: folder.New(db, folder.Options{}), uploads: upload.New(upload.Parts{Table: db, Bucket: unreachable}, upload.Options{}),
+		hooks: webhook.New(webhook.Parts{Table: db, Sender: taker{}, Root: secret.NewRoot}, webhook.Options{}),
 	}
 }
 

@@ -102,16 +102,22 @@ func checkItem(text, description string) error {
 // folder once: again, and of many at once, all get the item that was first. A folder or an asset that is not there, or is deleted at
 // the same moment, is fault.NotFound; an asset of another workspace and a bad description are fault.Invalid; nothing is written then.
 func (s *Service) AddAsset(ctx context.Context, p access.Principal, w id.Workspace, f id.Folder, a asset.Asset, description string) (Item, error) {
-	if err := access.Authorize(p, access.AddFolderItem, w); err != nil {
-		return Item{}, err
-	}
-	if err := name.CheckText("description", description, MaxDescription); err != nil {
+	return s.AddAssetAs(ctx, p, w, a, Item{Folder: f, Description: description})
+}
+
+// AddAssetAs is AddAsset for an item whose node may have been drawn before. A zero node is drawn.
+func (s *Service) AddAssetAs(ctx context.Context, p access.Principal, w id.Workspace, a asset.Asset, draft Item) (Item, error) {
+	f := draft.Folder
+	if err := s.CheckAsset(ctx, p, w, draft); err != nil {
 		return Item{}, err
 	}
 	if a.Workspace != w {
 		return Item{}, fault.BadField("asset_id", "asset %s is in workspace %s, but folder %s is in %s; use a folder of its own workspace", a.ID, a.Workspace, f, w)
 	}
-	item := Item{Node: id.NewNode(w, s.now()), Folder: f, Type: TypeImage, Asset: a.ID, Description: description}
+	item := Item{Node: draft.Node, Folder: f, Type: TypeImage, Asset: a.ID, Description: draft.Description}
+	if item.Node == (id.Node{}) {
+		item.Node = id.NewNode(w, s.now())
+	}
 	err := s.transact(ctx, []table.Write{
 		entered(w, f),
 		table.Check(a.Key(), table.Present()),
@@ -129,6 +135,19 @@ func (s *Service) AddAsset(ctx context.Context, p access.Principal, w id.Workspa
 		return Item{}, asset.Missing()
 	}
 	return decodeItem(f, refused.Current[2])
+}
+
+// CheckAsset says whether AddAssetAs would take an item, before there is an asset to be added. It writes nothing, and reads only that the folder
+// is there.
+func (s *Service) CheckAsset(ctx context.Context, p access.Principal, w id.Workspace, draft Item) error {
+	if err := access.Authorize(p, access.AddFolderItem, w); err != nil {
+		return err
+	}
+	if err := name.CheckText("description", draft.Description, MaxDescription); err != nil {
+		return err
+	}
+	_, _, err := s.read(ctx, w, draft.Folder)
+	return err
 }
 
 // key is where the item is kept: an asset has one place in a folder, a text a place of its own.

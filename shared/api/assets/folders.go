@@ -6,10 +6,12 @@ import (
 	"github.com/assetry/assetry/shared/access"
 	"github.com/assetry/assetry/shared/account"
 	"github.com/assetry/assetry/shared/api/web"
+	"github.com/assetry/assetry/shared/asset"
 	"github.com/assetry/assetry/shared/fault"
 	"github.com/assetry/assetry/shared/folder"
 	"github.com/assetry/assetry/shared/id"
 	"github.com/assetry/assetry/shared/idempotency"
+	"github.com/assetry/assetry/shared/upload"
 )
 
 // FolderServices is what the routes of library folders need.
@@ -116,11 +118,19 @@ type addItemAnswer struct {
 	FolderID    string  `json:"folder_id"`
 	SavedNodeID string  `json:"saved_node_id"`
 	WorkspaceID string  `json:"workspace_id"`
-	URL         *string `json:"url"` // of an image; texts have none
+	AssetID     string  `json:"asset_id,omitempty"` // of an image
+	URL         *string `json:"url"`                // of an image; texts have none
 }
 
-// FolderItemsAdd is POST /workspaces/{workspaceId}/library/folders/{folderId}/items: saves a text.
-func FolderItemsAdd(s FolderPostServices) http.Handler {
+// FolderItemServices is what FolderItemsAdd needs.
+type FolderItemServices interface {
+	UploadServices
+	Folders() *folder.Service
+	Assets() *asset.Service
+}
+
+// FolderItemsAdd is POST /workspaces/{workspaceId}/library/folders/{folderId}/items: saves a text, or an image that is copied from an address.
+func FolderItemsAdd(s FolderItemServices) http.Handler {
 	return post(patternFolderItems, s, func(w http.ResponseWriter, r *http.Request, p access.Principal) error {
 		workspace, f, err := folderPath(r)
 		if err != nil {
@@ -130,24 +140,56 @@ func FolderItemsAdd(s FolderPostServices) http.Handler {
 		if err := web.DecodeJSON(r, &body); err != nil {
 			return err
 		}
-		if err := body.check(); err != nil {
-			return err
-		}
-		thing, _ := given(r.Context())
-		item, err := s.Folders().AddAs(r.Context(), p, workspace, folder.Item{
-			Node: id.Node(thing), Folder: f, Text: value(body.Text), Description: value(body.Description),
-		})
+		kind, err := body.kind()
 		if err != nil {
 			return err
 		}
-		return web.JSON(w, http.StatusCreated, addItemAnswer{
-			FolderID: item.Folder.String(), SavedNodeID: item.Node.String(), WorkspaceID: workspace.String(),
-		})
+		thing, _ := given(r.Context())
+		draft := folder.Item{Node: id.Node(thing), Folder: f, Text: value(body.Text), Description: value(body.Description)}
+		answer := addItemAnswer{FolderID: f.String(), WorkspaceID: workspace.String()}
+		if kind == itemText {
+			draft, err = s.Folders().AddAs(r.Context(), p, workspace, draft)
+		} else {
+			draft, err = addImage(r, s, p, workspace, draft, *body.Source, &answer)
+		}
+		if err != nil {
+			return err
+		}
+		answer.SavedNodeID = draft.Node.String()
+		return web.JSON(w, http.StatusCreated, answer)
 	})
 }
 
-// check lets texts pass. An item without a type is a text if it has one, else an image, as in the contract.
-func (b addItemRequest) check() error {
+// addImage begins the copy of an image and puts it into the folder, which has to be there before. A run under the same idempotency key that was
+// cut off in between is gone on with; a folder that is deleted in between takes the copy with it.
+func addImage(
+	r *http.Request, s FolderItemServices, p access.Principal, w id.Workspace, draft folder.Item, source string, answer *addItemAnswer,
+) (folder.Item, error) {
+	ctx := r.Context()
+	if err := s.Folders().CheckAsset(ctx, p, w, draft); err != nil {
+		return draft, err
+	}
+	d := under(ctx, upload.Draft{Workspace: w, Folder: draft.Folder.String()})
+	a, err := s.Uploads().BeginImport(ctx, p, d, source, 0)
+	if err != nil && !(d.Again && fault.Is(err, fault.Duplicate) && a.ID == d.ID) {
+		return draft, err
+	}
+	draft, err = s.Folders().AddAssetAs(ctx, p, w, a, draft)
+	if fault.Is(err, fault.NotFound) {
+		if gone := s.Assets().Delete(ctx, p, a.ID); gone != nil {
+			return draft, gone
+		}
+	}
+	if err != nil {
+		return draft, err
+	}
+	link, err := newLinker(r, s).url(ctx, a)
+	answer.AssetID, answer.URL = assetPrefix+a.ID.String(), &link
+	return draft, err
+}
+
+// kind is what a checked item is. Without a type it is a text if it has one, else an image, as in the contract.
+func (b addItemRequest) kind() (string, error) {
 	kind := itemImage
 	if b.Text != nil {
 		kind = itemText
@@ -157,13 +199,13 @@ func (b addItemRequest) check() error {
 	}
 	switch {
 	case kind != itemImage && kind != itemText:
-		return fault.BadField("type", "is %q; send %q", clip(kind), itemText)
-	case b.Source != nil:
-		return fault.BadField("source", "import by link is not available on this installation yet; "+
-			"upload the image as an asset and name this folder there, or send a text")
-	case kind == itemImage:
-		return fault.BadField("source", "Required for an image, but import by link is not available on this installation yet; "+
-			"upload the image as an asset and name this folder there, or send a text")
+		return kind, fault.BadField("type", "is %q; send %q or %q", clip(kind), itemText, itemImage)
+	case kind == itemText && b.Source != nil:
+		return kind, fault.BadField("source", "goes with the type %q; leave it out for a text", itemImage)
+	case kind == itemImage && b.Text != nil:
+		return kind, fault.BadField("text", "goes with the type %q; leave it out for an image", itemText)
+	case kind == itemImage && value(b.Source) == "":
+		return kind, fault.BadField("source", "Required for an image: the https address to copy it from")
 	}
-	return nil
+	return kind, nil
 }

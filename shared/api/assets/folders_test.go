@@ -71,7 +71,11 @@ func TestFolderItems(t *testing.T) {
 		for _, tt := range []struct{ body, field string }{
 			{object("type", "image"), "source"},
 			{object(), "source"},
-			{object("source", "https://example.com/a.png"), "source"},
+			{object("source", "http://example.com/a.png"), "source"},
+			{object("type", "image", "source", ""), "source"},
+			{object("type", "image", "source", "https://127.0.0.1/a.png"), "source"},
+			{object("type", "image", "source", "https://example.com/a.png", "text", "x"), "text"},
+			{object("source", "https://example.com/a.png", "description", strings.Repeat("x", 1_001)), "description"},
 			{object("type", "text", "text", "x", "source", "https://example.com/a.png"), "source"},
 			{object("type", "text"), "text"},
 			{object("text", ""), "text"},

@@ -33,6 +33,7 @@ type keyedCase struct {
 func (c *client) keyedCases(t *testing.T) map[string]keyedCase {
 	t.Helper()
 	ws, a, failed := c.home.ID.String(), c.reserve(t, "image/png"), c.failed(t)
+	form, parts := c.reserve(t, "image/png"), c.beginParts(t, 6*mib)
 	c.send(t, a, picture(t, 2, 2))
 	project, f := c.createProject(t, "keyed"), c.createFolder(t, object("name", "keyed"))["folder_id"]
 	cases := map[string]keyedCase{
@@ -40,8 +41,10 @@ func (c *client) keyedCases(t *testing.T) map[string]keyedCase {
 			path: "/assets", body: object("source", "signed-url", "workspace_id", ws, "project_id", project),
 			other: object("source", "signed-url", "workspace_id", ws), status: 201, field: "asset_id",
 		},
-		"assets-complete": {path: "/assets/" + a.AssetID + "/complete", other: "{}", status: 200, field: "asset_id", id: a.AssetID},
-		"assets-retry":    {path: "/assets/" + failed.AssetID + "/retry", other: "{}", status: 200, field: "asset_id", id: failed.AssetID},
+		"assets-complete":   {path: "/assets/" + a.AssetID + "/complete", other: "{}", status: 200, field: "asset_id", id: a.AssetID},
+		"assets-retry":      {path: "/assets/" + failed.AssetID + "/retry", other: "{}", status: 200, field: "asset_id", id: failed.AssetID},
+		"assets-upload":     {path: "/assets/" + form.AssetID + "/upload", other: "{}", status: 200, field: "asset_id", id: form.AssetID},
+		"assets-parts-sign": {path: "/assets/" + parts.AssetID + "/parts", other: "{}", status: 200, field: "asset_id", id: parts.AssetID},
 		"assets-attach": {
 			path: "/projects/" + project + "/assets/" + a.AssetID + "/attach", other: "{}", status: 200, field: "asset_id", id: a.AssetID,
 		},

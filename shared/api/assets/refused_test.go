@@ -125,7 +125,7 @@ func TestChecksumsThatAreRefused(t *testing.T) {
 // TestFieldsOfAnotherWayAreRefused holds that nothing that was sent is lost silently.
 func TestFieldsOfAnotherWayAreRefused(t *testing.T) {
 	inShapes(t, func(t *testing.T, c *client) {
-		for _, source := range []string{"signed-url"} {
+		for _, source := range []string{"signed-url", "https://example.com/cat.png"} {
 			good := map[string]any{"source": source, "workspace_id": c.home.ID.String()}
 			for _, tt := range []refusedCreate{
 				{"a size", []string{"size_bytes", "5"}, []string{"size_bytes"}},

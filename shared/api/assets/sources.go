@@ -31,8 +31,8 @@ func (c createRequest) begin(ctx context.Context, s UploadServices, p access.Pri
 		a, g, err := s.Uploads().BeginParts(ctx, p, d, *c.SizeBytes, value(c.PartSize))
 		return a, renderParts(g), err
 	}
-	return asset.Asset{}, granted{}, fault.BadField("source", "is an address, but import by link is not available on this installation yet; "+
-		"send %q and upload the bytes to the form in the answer, or send the file itself as multipart/form-data", signedSource)
+	a, err := s.Uploads().BeginImport(ctx, p, d, c.Source, 0) // as much as the installation allows
+	return a, granted{}, err
 }
 
 // checkSource refuses a source that names no way in, and fields that go with another one.

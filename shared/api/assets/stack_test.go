@@ -20,9 +20,11 @@ import (
 	"github.com/assetry/assetry/shared/guard"
 	"github.com/assetry/assetry/shared/id"
 	"github.com/assetry/assetry/shared/idempotency"
+	"github.com/assetry/assetry/shared/importer"
 	"github.com/assetry/assetry/shared/link"
 	"github.com/assetry/assetry/shared/page"
 	"github.com/assetry/assetry/shared/project"
+	"github.com/assetry/assetry/shared/remote"
 	"github.com/assetry/assetry/shared/s3blob"
 	"github.com/assetry/assetry/shared/schema"
 	"github.com/assetry/assetry/shared/secret"
@@ -40,6 +42,7 @@ type stack struct {
 	t      *testing.T
 	table  *sqlite.DB
 	bucket *s3blob.Bucket
+	rows   table.Table // the table as the services see it
 
 	accounts *account.Service
 	assets   *asset.Service
@@ -90,6 +93,7 @@ func newStackBehind(t *testing.T, front func(table.Table) table.Table) *stack {
 	t.Cleanup(func() { db.Close() })
 	s.table = db
 	rows := front(db)
+	s.rows = rows
 	engine := versitytest.Start(t)
 	s.bucket = s3blob.New(engine.Client(), engine.Bucket, s3blob.Options{})
 	root := secret.NewRoot()
@@ -99,9 +103,7 @@ func newStackBehind(t *testing.T, front func(table.Table) table.Table) *stack {
 	s.assets = asset.New(rows, s.accounts, sealer, asset.Options{Folders: s.folders})
 	s.projects = project.New(rows, s.assets, sealer, project.Options{})
 	s.links = link.NewService(link.New(root), s.assets, s.accounts, s.bucket, link.Options{})
-	s.uploads = upload.New(upload.Parts{
-		Table: rows, Bucket: s.bucket, Assets: s.assets, Workspaces: s.accounts, Folders: s.folders, Projects: s.projects,
-	}, upload.Options{})
+	s.imports(importer.New(importer.Options{}))
 	s.once = idempotency.New(rows, idempotency.Options{Now: s.time})
 	s.reaching = func(o guard.Options) *webhook.Service {
 		return webhook.New(webhook.Parts{
@@ -111,6 +113,13 @@ func newStackBehind(t *testing.T, front func(table.Table) table.Table) *stack {
 	s.webhooks = s.reaching(guard.Options{})
 	s.settle()
 	return s
+}
+
+// imports makes the uploads anew, with other files to copy from.
+func (s *stack) imports(files remote.Files) {
+	s.uploads = upload.New(upload.Parts{
+		Table: s.rows, Bucket: s.bucket, Assets: s.assets, Workspaces: s.accounts, Folders: s.folders, Projects: s.projects, Remote: files,
+	}, upload.Options{})
 }
 
 // settle makes the workspaces and keys.

@@ -1,4 +1,4 @@
-// Command folders-add-item adds a text to a library folder: POST /api/v1/workspaces/{workspaceId}/library/folders/{folderId}/items of the Assets API.
+// Command folders-add-item adds a text, or an image by its address, to a library folder: POST /api/v1/workspaces/{workspaceId}/library/folders/{folderId}/items of the Assets API.
 package main
 
 import (
@@ -9,6 +9,6 @@ import (
 
 func main() {
 	s := boot.AWS()
-	web.Warm(s.WarmTable)
+	web.Warm(s.Warm)
 	web.Lambda(assets.FolderItemsAdd(s))
 }

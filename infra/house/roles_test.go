@@ -29,7 +29,7 @@ var roles = map[string][]string{
 		"dynamodb:GetItem on table", "dynamodb:PutItem on table", "dynamodb:UpdateItem on table", "dynamodb:DeleteItem on table", "s3:PutObject on w/*", "s3:AbortMultipartUpload on w/*", "secretsmanager:GetSecretValue on key",
 	},
 	"assets-update": { // a folder that is named and absent is made
-		"dynamodb:GetItem on table", "dynamodb:BatchGetItem on table", "dynamodb:PutItem on table", "dynamodb:UpdateItem on table", "secretsmanager:GetSecretValue on key",
+		"dynamodb:GetItem on table", "dynamodb:PutItem on table", "dynamodb:UpdateItem on table", "secretsmanager:GetSecretValue on key",
 	},
 	"assets-upload": { // s3:PutObject is what the form is signed for
 		"dynamodb:GetItem on table", "dynamodb:PutItem on table", "dynamodb:UpdateItem on table", "dynamodb:DeleteItem on table", "s3:PutObject on w/*",
@@ -49,10 +49,13 @@ var roles = map[string][]string{
 	"projects-nodes":    {"dynamodb:GetItem on table", "dynamodb:BatchGetItem on table", "dynamodb:Query on table", "secretsmanager:GetSecretValue on key"},
 	"folders-create":    {"dynamodb:GetItem on table", "dynamodb:BatchGetItem on table", "dynamodb:PutItem on table", "dynamodb:UpdateItem on table", "dynamodb:DeleteItem on table"},
 	"folders-delete":    {"dynamodb:GetItem on table", "dynamodb:Query on table", "dynamodb:DeleteItem on table"},
-	"folders-add-item":  {"dynamodb:GetItem on table", "dynamodb:PutItem on table", "dynamodb:UpdateItem on table", "dynamodb:DeleteItem on table"},
-	"openapi":           nil,
-	"fallback":          nil,
-	"open-link":         {"dynamodb:GetItem on table", "s3:GetObject on w/*", "s3:GetObjectVersion on w/*", "secretsmanager:GetSecretValue on key"},
+	"folders-add-item": { // an image is announced, checked beside its folder, and taken back if that is deleted meanwhile
+		"dynamodb:GetItem on table", "dynamodb:ConditionCheckItem on table", "dynamodb:PutItem on table", "dynamodb:UpdateItem on table", "dynamodb:DeleteItem on table",
+		"secretsmanager:GetSecretValue on key",
+	},
+	"openapi":   nil,
+	"fallback":  nil,
+	"open-link": {"dynamodb:GetItem on table", "s3:GetObject on w/*", "s3:GetObjectVersion on w/*", "secretsmanager:GetSecretValue on key"},
 	"on-object-created": {
 		"dynamodb:GetItem on table", "dynamodb:UpdateItem on table", "s3:GetObject on w/*", "s3:GetObjectVersion on w/*", "s3:DeleteObjectVersion on w/*",
 	},

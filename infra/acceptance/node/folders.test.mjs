@@ -34,10 +34,10 @@ test('a folder needs no name', async () => {
   assert.ok(folder.name.length > 0);
 });
 
-test('a folder item by link is refused with a reason', async () => {
+test('a folder item by a link that may not be followed is refused with a reason', async () => {
   const { client } = connect();
   const folder = await client.workspaces.library.folders.create(workspace, { name: unique('Links ') });
-  const add = client.workspaces.library.folders.addItem(folder.folder_id, { workspaceId: workspace, type: 'image', source: 'https://example.com/cat.png' });
+  const add = client.workspaces.library.folders.addItem(folder.folder_id, { workspaceId: workspace, type: 'image', source: 'https://10.0.0.1/cat.png' });
   await refused(add, FLORA.BadRequestError, 'input_validation_error', 'source');
 });
 

@@ -120,7 +120,7 @@ func TestDirectionsWithinTheDomain(t *testing.T) {
 }
 
 func TestOnlyCompositionRootsJoinDrivers(t *testing.T) {
-	drivers := []string{"shared/table/dynamo", "shared/table/sqlite", "shared/s3blob", "shared/bus/eventbridge"}
+	drivers := []string{"shared/table/dynamo", "shared/table/sqlite", "shared/s3blob", "shared/bus/eventbridge", "shared/importer", "shared/webhook/sender"}
 	for _, p := range packages(t) {
 		if below(p.path, "shared/boot") || below(p.path, "infra") {
 			continue
@@ -174,6 +174,11 @@ func TestLayersRefuse(t *testing.T) {
 		{"shared/api/fallback", module + "shared/api/assets", false},
 		{"shared/table/sqlite", module + "shared/table/dynamo", true},
 		{"shared/trigger/object", "net/http", true},
+		{"shared/upload", module + "shared/importer", true},
+		{"shared/upload", module + "shared/guard", true},
+		{"shared/upload", module + "shared/redact", false},
+		{"shared/importer", module + "shared/guard", false},
+		{"shared/guard", module + "shared/importer", true},
 		{"shared/boot", module + "shared/s3blob", false},
 		{"shared/boot", "modernc.org/sqlite", true},
 		{"shared/boot", module + "infra/local/versity", true},

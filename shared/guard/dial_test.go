@@ -209,6 +209,17 @@ func TestTransportTellsFailuresApart(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = closed.Close()
+	leaving, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = leaving.Close() })
+	go func() {
+		for conn, err := leaving.Accept(); err == nil; conn, err = leaving.Accept() {
+			_, _ = conn.Read(make([]byte, 5)) // the beginning of a greeting
+			_ = conn.Close()
+		}
+	}()
 	plain := httptest.NewServer(http.NotFoundHandler())
 	t.Cleanup(plain.Close)
 	nothing := http.NotFoundHandler()
@@ -226,6 +237,8 @@ func TestTransportTellsFailuresApart(t *testing.T) {
 		{"TLS 1.1", "files.example", guardtest.Serve(t, &tls.Config{Certificates: []tls.Certificate{ca.Valid("files.example")}, MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}, nothing), guard.BrokenTLS},
 		{"no TLS at all", "files.example", plain.Listener.Addr().(*net.TCPAddr).Port, guard.BrokenTLS},
 		{"a handshake that does not go on", "files.example", silent.Addr().(*net.TCPAddr).Port, guard.TimedOut},
+		{"a connection that is closed in the handshake", "files.example", leaving.Addr().(*net.TCPAddr).Port, guard.Broken},
+		{"a name that stands for itself", "loop.example", 443, guard.NameFailed},
 		{"nobody who listens", "files.example", closed.Addr().(*net.TCPAddr).Port, guard.Broken},
 		{"a name that does not exist", "absent.example", 443, guard.NoName},
 		{"a private address", "inner.example", 443, guard.Refused},
@@ -234,6 +247,7 @@ func TestTransportTellsFailuresApart(t *testing.T) {
 			w := &web{dns: guardtest.NewDNS(t), port: tt.port}
 			w.dns.Set("files.example", "127.0.0.1")
 			w.dns.Set("inner.example", "10.1.2.3")
+			w.dns.Alias("loop.example", "loop.example")
 			w.options = guard.Options{Resolver: w.dns.Resolver(), Roots: ca.Pool(), Handshake: time.Second}
 			_, err := w.get(t, guard.Transport(w.allowed()), tt.host)
 			if err == nil || guard.FailureOf(err) != tt.want {

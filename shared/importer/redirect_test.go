@@ -4,10 +4,13 @@ import (
 	"bytes"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"strconv"
 	"strings"
 	"testing"
 
+	"github.com/assetry/assetry/shared/guard"
+	"github.com/assetry/assetry/shared/importer"
 	"github.com/assetry/assetry/shared/remote"
 )
 
@@ -131,5 +134,18 @@ func TestGetChecksTheAddressOfEveryHop(t *testing.T) {
 	expect(t, err, remote.Blocked, false, "redirected from")
 	if n := len(s.requests()); n != 1 {
 		t.Errorf("the source was asked %d times, want once", n)
+	}
+}
+
+// Only a permission gets that far: plain http is refused at once without it.
+func TestGetFollowsFromHTTPToHTTPS(t *testing.T) {
+	s := newSource(t, serveFile)
+	plain := httptest.NewServer(http.RedirectHandler(s.address(), http.StatusMovedPermanently))
+	t.Cleanup(plain.Close)
+	o := s.options
+	o.Guard.Permission = guard.Permit(guard.Exceptions{Loopback: true, PlainHTTP: true, Ports: []int{0}})
+	s.Importer = importer.New(o)
+	if _, b, err := s.fetch(t, remote.Query{Address: plain.URL + "/a/b.jpg"}); err != nil || !bytes.Equal(b, file) {
+		t.Errorf("Get = %d bytes, %v; want the file", len(b), err)
 	}
 }

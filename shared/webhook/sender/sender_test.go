@@ -220,8 +220,8 @@ func TestSendEndsWithItsContext(t *testing.T) {
 		cancel()
 		<-q.Context().Done()
 	})
-	if _, err := r.Send(ctx, r.url("hooks.example"), nil, []byte("x")); !errors.Is(err, context.Canceled) {
-		t.Errorf("Send = %v, want the context's error in its chain", err)
+	if _, err := r.Send(ctx, r.url("hooks.example"), nil, []byte("x")); err != context.Canceled {
+		t.Errorf("Send = %v, want the context's error", err)
 	}
 }
 

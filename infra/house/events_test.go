@@ -24,6 +24,7 @@ import (
 	"github.com/assetry/assetry/shared/api/web"
 	"github.com/assetry/assetry/shared/table"
 	"github.com/assetry/assetry/shared/trigger/change"
+	"github.com/assetry/assetry/shared/trigger/importing"
 	"github.com/assetry/assetry/shared/trigger/object"
 	"github.com/assetry/assetry/shared/trigger/sweep"
 	"github.com/assetry/assetry/shared/trigger/webhooks"
@@ -50,6 +51,8 @@ func handler(t *testing.T, function string, w *world) any {
 		return change.Publish(w)
 	case "stream-cleanup":
 		return change.CleanUp(w)
+	case "on-import-requested":
+		return importing.Handler(w)
 	case "sweep":
 		return sweep.Handler(w)
 	case "on-webhook-event":
@@ -68,6 +71,7 @@ var before = map[string]func(*world, *testing.T){
 	"assets-parts-sign":          (*world).reelBegins,
 	"assets-parts-list":          (*world).reelBegins,
 	"on-object-created":          (*world).posterArrives,
+	"on-import-requested":        (*world).stockIsAnnounced,
 	"on-object-created-replayed": (*world).holidayIsReplaced,
 	"webhook-retries":            (*world).deliveryIsDue,
 }
@@ -206,6 +210,7 @@ var volatile = []struct {
 	pattern *regexp.Regexp
 	instead string
 }{
+	{regexp.MustCompile(`worker: [A-Z2-7]{26}`), "worker: (token)"},
 	{regexp.MustCompile(`X-Amz-Signature=[0-9a-f]{64}`), "X-Amz-Signature=(signature)"},
 	{regexp.MustCompile(`"x-amz-signature": "[0-9a-f]{64}"`), `"x-amz-signature": "(signature)"`},
 	{regexp.MustCompile(`"policy": "[A-Za-z0-9+/=]+"`), `"policy": "(policy)"`},
@@ -228,7 +233,7 @@ func (w *world) settle(s string) string {
 		s = strings.ReplaceAll(s, real, sample)
 	}
 	drawn := map[string]string{}
-	known := []string{sampleWorkspace, sampleKeyID, sampleProject, sampleFolder, sampleNote, sampleNode, sampleHoliday, samplePoster, sampleDraft, sampleReel, sampleWebhook, sampleDelivery}
+	known := []string{sampleWorkspace, sampleKeyID, sampleProject, sampleFolder, sampleNote, sampleNode, sampleHoliday, samplePoster, sampleDraft, sampleReel, sampleWebhook, sampleDelivery, sampleStock}
 	s = uuid.ReplaceAllStringFunc(s, func(u string) string {
 		if slices.ContainsFunc(known, func(k string) bool { return strings.HasSuffix(k, u) }) {
 			return u

@@ -61,9 +61,14 @@ var roles = map[string][]string{
 	},
 	"stream-publish": {"events:PutEvents on bus"},
 	"stream-cleanup": {
-		"dynamodb:PutItem on table", "dynamodb:DeleteItem on table", "dynamodb:Query on table", "dynamodb:Query on index projects-by-asset",
+		"dynamodb:GetItem on table", "dynamodb:PutItem on table", "dynamodb:DeleteItem on table", "dynamodb:Query on table", "dynamodb:Query on index projects-by-asset",
 		"dynamodb:PutItem on search", "dynamodb:DeleteItem on search",
 		"s3:DeleteObjectVersion on w/*", "s3:AbortMultipartUpload on w/*", "s3:ListBucketMultipartUploads on bucket", "s3:ListBucketVersions on bucket by prefix w/*",
+	},
+	"on-import-requested": {
+		"dynamodb:GetItem on table", "dynamodb:PutItem on table", "dynamodb:UpdateItem on table",
+		"s3:PutObject on w/*", "s3:GetObject on w/*", "s3:GetObjectVersion on w/*", "s3:DeleteObjectVersion on w/*",
+		"s3:ListMultipartUploadParts on w/*", "s3:AbortMultipartUpload on w/*", "s3:ListBucketMultipartUploads on bucket",
 	},
 	"sweep": {
 		"dynamodb:GetItem on table", "dynamodb:Query on table", "dynamodb:PutItem on table", "dynamodb:UpdateItem on table", "dynamodb:DeleteItem on table",

@@ -335,6 +335,30 @@ func happened() any {
 	return m{"Records": records}
 }
 
+// imported is a message of the queue of imports: what the rule of the bus makes of a request.
+func imported(t *testing.T) any {
+	t.Helper()
+	c := table.Change{Key: schema.ImportKey(stock().ID), New: stockRow(""), At: sampleNow, Seq: "1"}
+	e, ok, err := bus.FromChange(c)
+	if err != nil || !ok {
+		t.Fatalf("the sample import asks for no worker: %v", err)
+	}
+	body, err := json.Marshal(m{
+		"version": "0", "id": "0d6a1f1e-5f0c-4f8e-9a51-1f0f6a0e9c11", "detail-type": e.Type, "source": bus.Source, "account": sampleAccount,
+		"time": "2026-01-15T12:10:00Z", "region": "us-east-1", "resources": []string{}, "detail": e.Detail,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m{"Records": []any{m{
+		"messageId": "19dd0b57-b21e-4ac1-bd88-01bbb068cb78", "receiptHandle": "MessageReceiptHandle", "body": string(body), "md5OfBody": md5Hex(body),
+		"attributes": m{
+			"ApproximateReceiveCount": "1", "SentTimestamp": "1768479000000", "SenderId": "AIDAEXAMPLEEXAMPLE", "ApproximateFirstReceiveTimestamp": "1768479000010",
+		},
+		"messageAttributes": m{}, "eventSource": "aws:sqs", "eventSourceARN": "arn:aws:sqs:us-east-1:" + sampleAccount + ":assetry-ImportQueue", "awsRegion": "us-east-1",
+	}}}
+}
+
 func schedule(rule string) any {
 	return m{
 		"version": "0", "id": "53dc4d37-cffa-4f76-80c9-8b7d4a4d2eaa", "detail-type": "Scheduled Event", "source": "aws.events",
@@ -351,6 +375,7 @@ func samples(t *testing.T) map[string]any {
 		"on-object-created-replayed": objectCreated(holiday("", ""), []byte(otherBytes), otherVersion),
 		"stream-publish":             published(), "stream-cleanup": left(), "sweep": schedule("SweepFunctionEveryFiveMinutes"),
 		"on-webhook-event": happened(), "webhook-retries": schedule("WebhookRetriesFunctionEveryMinute"),
+		"on-import-requested": imported(t),
 	}
 	for _, c := range calls {
 		all[c.file] = c.event(t)

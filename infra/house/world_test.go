@@ -4,10 +4,13 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"crypto/x509"
 	"fmt"
 	"image"
 	"image/color"
 	"image/png"
+	"net/http"
+	"net/http/httptest"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -20,11 +23,14 @@ import (
 	"github.com/assetry/assetry/shared/blob"
 	"github.com/assetry/assetry/shared/bus"
 	"github.com/assetry/assetry/shared/folder"
+	"github.com/assetry/assetry/shared/guard"
 	"github.com/assetry/assetry/shared/id"
 	"github.com/assetry/assetry/shared/idempotency"
+	"github.com/assetry/assetry/shared/importer"
 	"github.com/assetry/assetry/shared/link"
 	"github.com/assetry/assetry/shared/page"
 	"github.com/assetry/assetry/shared/project"
+	"github.com/assetry/assetry/shared/remote"
 	"github.com/assetry/assetry/shared/s3blob"
 	"github.com/assetry/assetry/shared/schema"
 	"github.com/assetry/assetry/shared/search"
@@ -48,6 +54,7 @@ const (
 	sampleNode      = "node_019bc186-de00-7000-8000-00dd5eed0001"
 	sampleHoliday   = "019bc186-de00-7000-8000-01a15eed0001" // ready, with bytes, on the project
 	samplePoster    = "019bc18b-71e0-7000-8000-02b25eed0001" // pending
+	sampleStock     = "019bc18b-0000-7000-8000-05e55eed0001" // pending, to be copied from an address
 	sampleDraft     = "019bc119-0100-7000-8000-03c35eed0001" // failed: expired
 	sampleReel      = "019bc18a-2a10-7000-8000-04d45eed0001" // pending, by parts
 )
@@ -130,10 +137,25 @@ func reel(upload string) asset.Asset {
 	return a
 }
 
+func stock() asset.Asset {
+	a := sampleAsset(sampleStock, "stock.png", asset.Pending, time.Date(2026, 1, 15, 12, 20, 0, 0, time.UTC))
+	a.Via = asset.ViaURL
+	return a
+}
+
+// stockRow is the row of the import of the stock picture, from an address.
+func stockRow(address string) table.Item {
+	return row(schema.ImportKey(stock().ID), table.Item{
+		schema.Workspace: table.String(sampleWorkspace), schema.Version: table.Int(1), schema.Generation: table.Int(1),
+		schema.Address: table.String(address), schema.MaxSize: table.Int(upload.DefaultMaxImport), schema.Attempt: table.Int(1),
+	})
+}
+
 // world is everything a function needs, on SQLite and a real bucket, with the sample things in it and a clock that stands still.
 type world struct {
 	db       *sqlite.DB
 	server   *versitytest.Server
+	origin   *httptest.Server // what imports copy from: the sample picture, wherever asked
 	bucket   *s3blob.Bucket
 	versions map[string]string // what the bucket gave to what samples say
 	accounts *account.Service
@@ -238,8 +260,10 @@ func newWorld(t *testing.T, at time.Time) *world {
 			return root
 		},
 	}, webhook.Options{Now: now})
+	w.origin = httptest.NewTLSServer(http.HandlerFunc(func(res http.ResponseWriter, _ *http.Request) { _, _ = res.Write(picture) }))
+	t.Cleanup(w.origin.Close)
 	w.uploads = upload.New(upload.Parts{
-		Table: rows, Bucket: objects, Assets: w.assets, Workspaces: w.accounts, Folders: w.folders, Projects: w.projects,
+		Table: rows, Bucket: objects, Assets: w.assets, Workspaces: w.accounts, Folders: w.folders, Projects: w.projects, Remote: fromOrigin(w.origin),
 	}, upload.Options{Now: now})
 	w.fill(t)
 	return w
@@ -345,6 +369,22 @@ func (w *world) deliveryIsDue(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+}
+
+// stockIsAnnounced announces the import of the stock picture.
+func (w *world) stockIsAnnounced(t *testing.T) {
+	for _, it := range []table.Item{stock().Row(), stockRow(w.origin.URL + "/stock.png")} {
+		if _, err := w.db.Write(t.Context(), table.Put(it, table.Absent())); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// fromOrigin reads files from a server on this machine.
+func fromOrigin(origin *httptest.Server) remote.Files {
+	roots := x509.NewCertPool()
+	roots.AddCert(origin.Certificate())
+	return importer.New(importer.Options{Guard: guard.Options{Permission: guard.Permit(guard.Exceptions{Loopback: true, Ports: []int{0}}), Roots: roots}})
 }
 
 const otherBytes = "<!doctype html><script>alert(1)</script>"

@@ -33,7 +33,7 @@ var _ bus.Publisher = (*eventBus)(nil)
 // rule leads events of some types to a queue.
 type rule struct {
 	types []bus.Type
-	queue *queue
+	queue *messageQueue
 }
 
 // ruled are the queues behind the bus, as template.yaml has them. The function sees a batch of one; workers is how many run at once.
@@ -61,8 +61,8 @@ func rules(store table.Table, s *boot.Services) []rule {
 }
 
 // queues are those that the rules feed.
-func (b *eventBus) queues() []*queue {
-	var qs []*queue
+func (b *eventBus) queues() []*messageQueue {
+	var qs []*messageQueue
 	for _, r := range b.rules {
 		qs = append(qs, r.queue)
 	}

@@ -16,7 +16,7 @@ import (
 
 // objectQueue delivers object events to the finalizer: an event is on disk before the writer of the object gets its answer. None is given up.
 type objectQueue struct {
-	*queue
+	*messageQueue
 	bucket string
 }
 

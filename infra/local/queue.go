@@ -12,15 +12,16 @@ import (
 	"github.com/assetry/assetry/shared/table"
 )
 
-// queue delivers messages to a function, at least once and in no order: a message is on disk before whoever adds it goes on, and removed once the
+// messageQueue delivers messages to a function, at least once and in no order: a message is on disk before whoever adds it goes on, and removed once the
 // function has taken it.
-type queue struct {
+type messageQueue struct {
 	name     string      // its partition of the store
 	store    table.Table // queue.db
 	workers  int         // deliveries at once
 	receives int         // deliveries of a message before it is put among the dead letters; 0: without end
 	deliver  func(context.Context, message) error
 	work     chan delivery
+	own      sync.Map // ids of messages that this process put and has not delivered: the start does not find them once more
 	done     sync.WaitGroup
 }
 
@@ -49,14 +50,16 @@ const attrPayload = "payload"
 // deadLetters is the partition of what a queue has given up. It is kept until somebody removes it.
 func deadLetters(queue string) string { return queue + "-dead" }
 
-func newQueue(store table.Table, name string, workers, receives int, deliver func(context.Context, message) error) *queue {
-	return &queue{name: name, store: store, workers: workers, receives: receives, deliver: deliver, work: make(chan delivery, 1024)}
+func newQueue(store table.Table, name string, workers, receives int, deliver func(context.Context, message) error) *messageQueue {
+	return &messageQueue{name: name, store: store, workers: workers, receives: receives, deliver: deliver, work: make(chan delivery, 1024)}
 }
 
 // put keeps a message and has it delivered.
-func (q *queue) put(ctx context.Context, payload string) error {
+func (q *messageQueue) put(ctx context.Context, payload string) error {
 	sk := id.New(time.Now()).String()
+	q.own.Store(sk, true)
 	if _, err := q.store.Write(ctx, table.Put(messageItem(q.name, sk, payload), table.Absent())); err != nil {
+		q.own.Delete(sk) // it may be there nevertheless: then the next start finds it
 		return fmt.Errorf("keep a message of %s: %w", q.name, err)
 	}
 	d := delivery{message: sk, pause: firstPause}
@@ -73,7 +76,7 @@ func messageItem(partition, sk, payload string) table.Item {
 }
 
 // run delivers until the context ends, first what an earlier process left.
-func (q *queue) run(ctx context.Context) error {
+func (q *messageQueue) run(ctx context.Context) error {
 	for range q.workers {
 		q.done.Go(func() {
 			for {
@@ -93,6 +96,9 @@ func (q *queue) run(ctx context.Context) error {
 			return fmt.Errorf("read undelivered messages of %s: %w", q.name, err)
 		}
 		for _, it := range pg.Items {
+			if _, own := q.own.Load(it.Key().SK); own {
+				continue
+			}
 			q.offer(ctx, delivery{message: it.Key().SK, pause: firstPause})
 		}
 		if pg.Next == nil || ctx.Err() != nil {
@@ -103,7 +109,7 @@ func (q *queue) run(ctx context.Context) error {
 }
 
 // offer hands a delivery to the workers, unless the context ends before one is free.
-func (q *queue) offer(ctx context.Context, d delivery) {
+func (q *messageQueue) offer(ctx context.Context, d delivery) {
 	select {
 	case q.work <- d:
 	case <-ctx.Done():
@@ -111,7 +117,7 @@ func (q *queue) offer(ctx context.Context, d delivery) {
 }
 
 // send delivers one message. One that fails is offered again after a pause; no worker waits for it, so that it holds up no other.
-func (q *queue) send(ctx context.Context, d delivery) {
+func (q *messageQueue) send(ctx context.Context, d delivery) {
 	d.tries++
 	err := q.hand(ctx, d)
 	if err == nil || ctx.Err() != nil {
@@ -130,7 +136,7 @@ func (q *queue) send(ctx context.Context, d delivery) {
 }
 
 // hand gives a message to the function, and forgets it.
-func (q *queue) hand(ctx context.Context, d delivery) error {
+func (q *messageQueue) hand(ctx context.Context, d delivery) error {
 	k := table.Key{PK: q.name, SK: d.message}
 	it, err := q.store.Get(ctx, k, table.Strong)
 	if errors.Is(err, table.ErrNotFound) {
@@ -143,14 +149,15 @@ func (q *queue) hand(ctx context.Context, d delivery) error {
 		return err
 	}
 	_, err = q.store.Write(ctx, table.Delete(k, table.Present()))
-	if _, gone := table.Lost(err); gone {
-		return nil
+	if _, gone := table.Lost(err); err != nil && !gone {
+		return err
 	}
-	return err
+	q.own.Delete(d.message)
+	return nil
 }
 
 // bury puts a message among the dead letters. Until that is done, the next start delivers it again.
-func (q *queue) bury(ctx context.Context, d delivery) error {
+func (q *messageQueue) bury(ctx context.Context, d delivery) error {
 	k := table.Key{PK: q.name, SK: d.message}
 	it, err := q.store.Get(ctx, k, table.Strong)
 	if errors.Is(err, table.ErrNotFound) {

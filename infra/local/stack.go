@@ -134,7 +134,7 @@ func (s *stack) build(ctx context.Context, o options, dir *folder, listener net.
 	if err := replay(ctx, db, services, queue); err != nil {
 		return err
 	}
-	s.runEvents(ctx, []*sqlite.DB{db, queued, found}, services, append(events.queues(), queue.queue))
+	s.runEvents(ctx, []*sqlite.DB{db, queued, found}, services, append(events.queues(), queue.messageQueue))
 	s.serve(listener, handler)
 	return nil
 }
@@ -253,7 +253,7 @@ func (s *stack) index(ctx context.Context, services *boot.Services) error {
 
 // runEvents starts the deliveries: the queues, the stream's two consumers, and the schedule, which keeps house in all tables. The first has
 // the stream, the second how far it was delivered.
-func (s *stack) runEvents(parent context.Context, dbs []*sqlite.DB, services *boot.Services, queues []*queue) {
+func (s *stack) runEvents(parent context.Context, dbs []*sqlite.DB, services *boot.Services, queues []*messageQueue) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(parent))
 	var running sync.WaitGroup
 	s.onClose(func() {

@@ -44,6 +44,10 @@ const (
 	EnvPublicURL = "ASSETRY_PUBLIC_URL"      // origin of links, such as https://assets.example.com; unset: the request's own
 	EnvGrant     = "ASSETRY_GRANT_MINUTES"   // how long an upload form may be begun with, 1 to 360; unset: 15
 	EnvMaxSize   = "ASSETRY_MAX_BYTES"       // largest file a form takes, 1 byte to 5 GiB; unset: 5 GiB, S3's limit
+
+	EnvPartGrant = "ASSETRY_PART_GRANT_MINUTES" // how long a part may be begun with, 1 to 360; unset: 60
+	EnvMaxImport = "ASSETRY_MAX_IMPORT_BYTES"   // largest file that is imported, 1 byte to 53,687,091,200,000; unset: 50 MiB
+	EnvParallel  = "ASSETRY_IMPORT_PARALLEL"    // ranges of one source that are copied at once, 1 to 32; unset: 4
 )
 
 // AWS gives the services of a deployed function. It reads the environment and sends nothing; a variable that is missing or makes no
@@ -136,13 +140,18 @@ func (c *cloud) PublicURL() string { return strings.TrimRight(os.Getenv(EnvPubli
 
 func (c *cloud) Upload() upload.Options {
 	return upload.Options{
-		Grant:   time.Duration(number(EnvGrant, maxGrantMinutes)) * time.Minute,
-		MaxSize: number(EnvMaxSize, upload.MaxForm),
+		Grant:     time.Duration(number(EnvGrant, maxGrantMinutes)) * time.Minute,
+		MaxSize:   number(EnvMaxSize, upload.MaxForm),
+		PartGrant: time.Duration(number(EnvPartGrant, maxGrantMinutes)) * time.Minute,
+		Import:    upload.ImportOptions{MaxSize: number(EnvMaxImport, upload.MaxSize), Parallel: int(number(EnvParallel, maxParallel))},
 	}
 }
 
 // maxGrantMinutes is the longest grant, as template.yaml has it: far shorter than deleted assets are remembered.
 const maxGrantMinutes = 360
+
+// maxParallel is the most ranges at once, as template.yaml has it: more connections to one source are rude, and bring no more.
+const maxParallel = 32
 
 // number reads a whole number from 1 to most; an unset variable is 0.
 func number(name string, most int64) int64 {

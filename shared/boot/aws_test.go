@@ -160,6 +160,13 @@ func TestNumbersOfTheEnvironment(t *testing.T) {
 		{"more than S3's limit", EnvMaxSize, "5368709121", upload.Options{}, true},
 		{"more than a number holds", EnvMaxSize, "99999999999999999999", upload.Options{}, true},
 		{"a size with a unit", EnvMaxSize, "5GiB", upload.Options{}, true},
+		{"parts for two hours", EnvPartGrant, "120", upload.Options{PartGrant: 2 * time.Hour}, false},
+		{"parts for longer than forms may be", EnvPartGrant, "361", upload.Options{}, true},
+		{"imports of a byte", EnvMaxImport, "1", upload.Options{Import: upload.ImportOptions{MaxSize: 1}}, false},
+		{"imports as large as parts can be", EnvMaxImport, "53687091200000", upload.Options{Import: upload.ImportOptions{MaxSize: upload.MaxSize}}, false},
+		{"imports larger than parts can be", EnvMaxImport, "53687091200001", upload.Options{}, true},
+		{"eight ranges at once", EnvParallel, "8", upload.Options{Import: upload.ImportOptions{Parallel: 8}}, false},
+		{"too many ranges at once", EnvParallel, "33", upload.Options{}, true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			setAll(t)
@@ -169,8 +176,8 @@ func TestNumbersOfTheEnvironment(t *testing.T) {
 			if tt.refused != (p != "") || tt.refused && (!strings.Contains(p, tt.variable) || !strings.Contains(p, tt.value)) {
 				t.Fatalf("%s = %q gave the panic %q", tt.variable, tt.value, p)
 			}
-			if got.Grant != tt.want.Grant || got.MaxSize != tt.want.MaxSize {
-				t.Errorf("%s = %q gave %v and %d bytes, want %v and %d", tt.variable, tt.value, got.Grant, got.MaxSize, tt.want.Grant, tt.want.MaxSize)
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("%s = %q gave (-want +got):\n%s", tt.variable, tt.value, diff)
 			}
 			if p := panicOf(func() { AWS().Uploads() }); tt.refused != (p != "") {
 				t.Errorf("uploads with %s = %q gave the panic %q", tt.variable, tt.value, p)

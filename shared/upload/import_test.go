@@ -27,7 +27,7 @@ func TestAnImportCopiesItsSource(t *testing.T) {
 		"three parts by ranges":                                  {size: 2*part + 1000, hops: 1},
 		"parts that fit exactly":                                 {size: 2 * part, hops: 1},
 		"several ranges at once":                                 {size: 4*part + 7, how: upload.ImportOptions{Part: part, Parallel: 4, Pause: time.Millisecond}, hops: 1},
-		"a worker for each part after the first two":                                 {size: 3*part + 7, how: upload.ImportOptions{Part: part, Parallel: 1, Time: time.Nanosecond, Pause: time.Millisecond}, hops: 3},
+		"a worker for each part after the first two":             {size: 3*part + 7, how: upload.ImportOptions{Part: part, Parallel: 1, Time: time.Nanosecond, Pause: time.Millisecond}, hops: 3},
 		"only the time of the last change tells it apart":        {size: 2*part + 1, edit: func(o *origin) { o.etag, o.modified = "", "Sat, 21 Nov 2026 12:00:00 GMT" }, hops: 1},
 		"nothing tells it apart: in one go":                      {size: 2*part + 1, edit: func(o *origin) { o.etag = "" }, hops: 1},
 		"a weak ETag alone: in one go":                           {size: 2*part + 1, edit: func(o *origin) { o.etag = `W/"x"` }, hops: 1},

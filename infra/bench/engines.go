@@ -34,9 +34,9 @@ const (
 	benchBucket = "assets"
 )
 
-// benchToken looks like the session token of a function's role: some 700 characters of base64.
+// benchToken looks like the session token of a function's role: some 1,000 characters of base64.
 func benchToken() string {
-	b := make([]byte, 540)
+	b := make([]byte, 768)
 	random := rand.New(rand.NewPCG(1, 1))
 	for i := range b {
 		b[i] = byte(random.Uint32())

@@ -17,6 +17,7 @@ const (
 	unitMiB   = "MiB"
 	unitRatio = "x"
 	unitKiB   = "KiB"
+	unitRate  = "MiB/s"
 	unitCount = ""
 )
 
@@ -45,20 +46,25 @@ func (q quantity) String() string {
 	return s + " " + q.Unit
 }
 
-// bar is the most that a cell of a row should be.
+// bar is the most that a cell of a row should be, or the least.
 type bar struct {
 	Column string   `json:"column"`
 	Limit  quantity `json:"limit"`
+	Least  bool     `json:"least,omitempty"`
 	Held   bool     `json:"held"`
 }
 
 // String says whether the bar was held.
 func (b bar) String() string {
-	limit := strconv.FormatFloat(b.Limit.Value, 'f', -1, 64) + " " + b.Limit.Unit
-	if b.Held {
-		return b.Column + " <= " + limit + ": ok"
+	sign, missed := " <= ", "OVER"
+	if b.Least {
+		sign, missed = " >= ", "UNDER"
 	}
-	return b.Column + " <= " + limit + ": OVER"
+	text := b.Column + sign + strconv.FormatFloat(b.Limit.Value, 'f', -1, 64) + " " + b.Limit.Unit
+	if b.Held {
+		return text + ": ok"
+	}
+	return text + ": " + missed
 }
 
 // row is one thing that was measured. A column that is not among its cells does not apply to it.
@@ -71,7 +77,13 @@ type row struct {
 // hold compares a cell with the most it should be.
 func (r *row) hold(column string, limit float64) {
 	cell := r.Cells[column]
-	r.Bars = append(r.Bars, bar{column, quantity{limit, cell.Unit}, cell.Value <= limit})
+	r.Bars = append(r.Bars, bar{Column: column, Limit: quantity{limit, cell.Unit}, Held: cell.Value <= limit})
+}
+
+// holdLeast compares a cell with the least it should be.
+func (r *row) holdLeast(column string, limit float64) {
+	cell := r.Cells[column]
+	r.Bars = append(r.Bars, bar{Column: column, Limit: quantity{limit, cell.Unit}, Least: true, Held: cell.Value >= limit})
 }
 
 // result is a table of rows, and what a reader has to know to understand it.

@@ -123,8 +123,8 @@ func (b *bench) upload(ctx context.Context) (_ result, err error) {
 		return result{}, err
 	}
 	defer func() { err = errors.Join(err, t.db.Close()) }()
-	t.Services = boot.New(stored{engines{t.db, secret.NewRoot()}, bucket})
-	f, err := newFile(int64(b.pick(1<<30, 128<<20)))
+	t.Services = boot.New(stored{engines{db: t.db, root: secret.NewRoot()}, bucket})
+	f, err := newFile(int64(b.pick(1<<30, 256<<20)))
 	if err != nil {
 		return result{}, err
 	}

@@ -2,10 +2,11 @@
 import { test } from 'node:test';
 import { FLORA, api, assert, assertNoRetries, connect, html, key, media, put, refused, reserve, send, sha256, unique, until, workspace } from './harness.mjs';
 
+// All fields of the published contract, and after them ours.
 const allRetrieved = [
   'asset_id', 'content_type', 'created_at', 'description', 'failure_message', 'height', 'name', 'size_bytes', 'status',
   'upload_content_type', 'uploaded_via', 'url', 'width', 'workspace_id',
-];
+].concat('checksum', 'etag', 'folder_id', 'progress').sort();
 
 test('a signed upload is reserved, filled, completed and read', async () => {
   const { client, sent } = connect();

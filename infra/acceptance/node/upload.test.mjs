@@ -80,9 +80,16 @@ test('upload throws on a page that calls itself a picture, by both ways', async 
   assertNoRetries(sent);
 });
 
-test('upload throws on a link, with the reason', async () => {
+test('upload throws on a link that may not be followed, or that leads nowhere, with the reason', async () => {
   const { client } = connect();
-  await assert.rejects(client.assets.upload('https://example.com/cat.png', { workspace_id: workspace }), FLORA.BadRequestError);
+  for (const link of ['http://example.com/cat.png', 'https://127.0.0.1/cat.png']) {
+    await assert.rejects(client.assets.upload(link, { workspace_id: workspace }), FLORA.BadRequestError);
+  }
+  await assert.rejects(client.assets.upload('https://nowhere.invalid/cat.png?secret=x', { workspace_id: workspace, pollIntervalMs: 50 }), (error) => {
+    assert.match(error.message, /nowhere\.invalid/);
+    assert.doesNotMatch(error.message, /secret/);
+    return true;
+  });
 });
 
 test('a direct upload without its workspace is refused', async () => {

@@ -67,6 +67,12 @@ func TestPublishedSDK(t *testing.T) {
 	}
 }
 
+// TestWebhooks lets a server of a user's own, on loopback, take events with the library that Standard Webhooks publishes for Node.
+func TestWebhooks(t *testing.T) {
+	enginetest.Tool(t, "node", "node_modules", "standardwebhooks")
+	runNode(t, environment(t, start(t, t.TempDir(), "-allow-local-sources"), "flora-0.11"), "webhooks.test.mjs")
+}
+
 // TestPageOnAnotherOrigin serves a page from another port, which is another origin, and lets Chromium use the API and the bucket from it.
 func TestPageOnAnotherOrigin(t *testing.T) {
 	browser := os.Getenv("ASSETRY_TEST_CHROMIUM")

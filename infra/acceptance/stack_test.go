@@ -128,11 +128,11 @@ func tail(s string) string {
 	return "..." + s[len(s)-most:]
 }
 
-// start starts the stack on free ports over a folder and waits until it is ready.
-func start(t *testing.T, data string) *stack {
+// start starts the stack on free ports over a folder, with further flags, and waits until it is ready.
+func start(t *testing.T, data string, flags ...string) *stack {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "ready.json")
-	s := launch(t, data, "-addr", "127.0.0.1:0", "-s3-addr", "127.0.0.1:0", "-ready", file)
+	s := launch(t, data, append([]string{"-addr", "127.0.0.1:0", "-s3-addr", "127.0.0.1:0", "-ready", file}, flags...)...)
 	s.awaitReady(t, file)
 	return s
 }

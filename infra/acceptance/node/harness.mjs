@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { createHash, randomUUID } from 'node:crypto';
 import { openAsBlob } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
@@ -19,6 +20,13 @@ const sdk = join(tools, 'node', 'node_modules', need('ASSETRY_SDK'));
 export const api = need('ASSETRY_API');
 export const key = need('ASSETRY_KEY');
 export const workspace = need('ASSETRY_WORKSPACE');
+const resolve = createRequire(join(tools, 'node', 'package.json')).resolve;
+
+// installed gives a package of those that make test installs.
+export function installed(name) {
+  return import(pathToFileURL(resolve(name)));
+}
+
 export const { default: FLORA } = await import(pathToFileURL(join(sdk, 'index.mjs')));
 
 // connect makes a client of the unmodified SDK. Every request it sends, retries included, is noted in `sent`.

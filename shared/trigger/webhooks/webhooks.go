@@ -26,7 +26,9 @@ func Handler(s Services) queue.Consumer { return queue.Each(s.Webhooks().Handle)
 func Retries(s Services) func(context.Context, events.CloudWatchEvent) error {
 	return func(ctx context.Context, _ events.CloudWatchEvent) error {
 		n, err := s.Webhooks().Due(ctx)
-		slog.InfoContext(ctx, "deliveries tried again", "taken", n)
+		if n > 0 {
+			slog.InfoContext(ctx, "deliveries tried again", "taken", n)
+		}
 		return err
 	}
 }

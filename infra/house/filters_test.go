@@ -39,6 +39,9 @@ func TestStreamFiltersLetThroughWhatMatters(t *testing.T) {
 		return it
 	}
 	itemRow := row(schema.FolderItemKey(workspaceID, folderID, must(id.ParseNode(sampleNote))), table.Item{schema.Text: table.String("x")})
+	wh := must(id.ParseWebhook(sampleWebhook))
+	hookRow := row(schema.WebhookKey(workspaceID, wh), table.Item{schema.Enabled: table.Bool(true)})
+	deliveryRow := row(schema.DeliveryKey(wh, must(id.ParseDelivery(sampleDelivery))), table.Item{schema.Progress: table.String("pending")})
 	for _, tt := range []struct {
 		name             string
 		old, new         table.Item
@@ -62,6 +65,10 @@ func TestStreamFiltersLetThroughWhatMatters(t *testing.T) {
 		{"a folder is made", nil, folderRow, false, false},
 		{"a folder is deleted", folderRow, nil, false, true},
 		{"an item of a folder is deleted", itemRow, nil, false, false},
+		{"a webhook is made", nil, hookRow, false, false},
+		{"a webhook is deleted", hookRow, nil, false, true},
+		{"a delivery is noted", nil, deliveryRow, false, false},
+		{"a delivery goes", deliveryRow, nil, false, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			c := table.Change{Old: tt.old, New: tt.new, Seq: "1", At: sampleNow}

@@ -101,6 +101,7 @@ var getters = []struct {
 	{"folders", func(s *boot.Services) any { return s.Folders() }, []string{"table"}},
 	{"projects", func(s *boot.Services) any { return s.Projects() }, []string{"table"}},
 	{"links", func(s *boot.Services) any { return s.Links() }, []string{"table", "bucket", "root"}},
+	{"webhooks, which read the root key with the first secret", func(s *boot.Services) any { return s.Webhooks() }, []string{"table", "sender"}},
 	{"uploads", func(s *boot.Services) any { return s.Uploads() }, []string{"table", "bucket", "remote", "upload"}},
 }
 
@@ -142,7 +143,7 @@ func TestAllServicesShareTheirEngines(t *testing.T) {
 			g.get(s)
 		}
 	}
-	if diff := cmp.Diff(once("table", "search", "bucket", "bus", "root", "remote", "upload"), c.asked); diff != "" {
+	if diff := cmp.Diff(once("table", "search", "bucket", "bus", "root", "remote", "sender", "upload"), c.asked); diff != "" {
 		t.Errorf("engines that were asked for (-want +got):\n%s", diff)
 	}
 	if s.PublicURL() != "https://assets.example.com" {

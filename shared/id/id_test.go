@@ -3,6 +3,7 @@ package id_test
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -72,7 +73,8 @@ func TestIDsOfAWorkspaceCarryItsTag(t *testing.T) {
 	w := id.NewWorkspace(noon)
 	for what, tag := range map[string]uint32{
 		"asset": id.NewAsset(w, noon).Tag(), "project": id.NewProject(w, noon).Tag(),
-		"folder": id.UUID(id.NewFolder(w, noon)).Tag(), "node": id.UUID(id.NewNode(w, noon)).Tag(),
+		"webhook": id.UUID(id.NewWebhook(w, noon)).Tag(),
+		"folder":  id.UUID(id.NewFolder(w, noon)).Tag(), "node": id.UUID(id.NewNode(w, noon)).Tag(),
 	} {
 		if tag != w.Tag() {
 			t.Errorf("%s has tag %08x, want the workspace's %08x", what, tag, w.Tag())
@@ -98,6 +100,7 @@ func TestIDsOfOneMomentDiffer(t *testing.T) {
 func TestTextFormsRoundTrip(t *testing.T) {
 	w := id.NewWorkspace(noon)
 	a, p, f, n, k := id.NewAsset(w, noon), id.NewProject(w, noon), id.NewFolder(w, noon), id.NewNode(w, noon), id.NewKey(noon)
+	h, d := id.NewWebhook(w, noon), id.NewDelivery(noon)
 	for _, tt := range []struct {
 		prefix, text string
 		same         func(string) (bool, error)
@@ -107,6 +110,8 @@ func TestTextFormsRoundTrip(t *testing.T) {
 		{"prj_", p.String(), func(s string) (bool, error) { got, err := id.ParseProject(s); return got == p, err }},
 		{"fld_", f.String(), func(s string) (bool, error) { got, err := id.ParseFolder(s); return got == f, err }},
 		{"node_", n.String(), func(s string) (bool, error) { got, err := id.ParseNode(s); return got == n, err }},
+		{"wh_", h.String(), func(s string) (bool, error) { got, err := id.ParseWebhook(s); return got == h, err }},
+		{"", d.String(), func(s string) (bool, error) { got, err := id.ParseDelivery(s); return got == d, err }},
 		{"key_", k.String(), func(s string) (bool, error) { got, err := id.ParseKey(s); return got == k, err }},
 	} {
 		if same, err := tt.same(tt.text); !same || err != nil || !strings.HasPrefix(tt.text, tt.prefix) || len(tt.text) != len(tt.prefix)+36 {
@@ -117,6 +122,28 @@ func TestTextFormsRoundTrip(t *testing.T) {
 				t.Errorf("parsing %q gave %v, want ErrSyntax", bad, err)
 			}
 		}
+	}
+}
+
+func TestTheDeliveryOfAnEventHasOneID(t *testing.T) {
+	w := id.NewWorkspace(noon)
+	h, other := id.NewWebhook(w, noon), id.NewWebhook(w, noon)
+	d := id.DeliveryOf(h, "a:1", noon)
+	if again := id.DeliveryOf(h, "a:1", noon); again != d {
+		t.Errorf("the same event gave %s and %s", d, again)
+	}
+	if back, err := id.ParseDelivery(d.String()); err != nil || back != d || !d.Time().Equal(noon.Truncate(time.Millisecond)) {
+		t.Errorf("%s comes back as %s of %v, %v", d, back, d.Time(), err)
+	}
+	seen := map[id.Delivery]bool{d: true, id.DeliveryOf(other, "a:1", noon): true}
+	for i := range 2000 {
+		seen[id.DeliveryOf(h, fmt.Sprint("b:", i), noon)] = true
+	}
+	if len(seen) != 2002 {
+		t.Errorf("2,002 deliveries of one moment have %d ids", len(seen))
+	}
+	if later := id.DeliveryOf(h, "a:1", noon.Add(time.Millisecond)); later.String() <= d.String() {
+		t.Errorf("a later event's %s does not sort after %s", later, d)
 	}
 }
 

@@ -60,6 +60,11 @@ func TestKeysAreSpelledAsRowsInUse(t *testing.T) {
 		{"due visit", schema.DueKey(hour, w, a), "due#2026-11-21T11#f", wsText + "#" + assetText},
 		{"sweep progress", schema.SweepKey(), "sweep", "hours"},
 		{"watermark", schema.WatermarkKey(w, 255), wsText, "sweep#ff"},
+		{"webhook", schema.WebhookKey(w, id.Webhook(u)), wsText, "webhook#" + plainText},
+		{"number of webhooks", schema.WebhookCountKey(w), wsText, "webhooks"},
+		{"delivery", schema.DeliveryKey(id.Webhook(u), id.Delivery(a)), "wh_" + plainText, "delivery#" + assetText},
+		{"last version sent", schema.SentKey(id.Webhook(u), assetText), "sent#wh_" + plainText + "#" + assetText, "sent"},
+		{"due delivery", schema.WebhookDueKey(hour, id.Delivery(a), 7), "webhook-due#f", "2026-11-21T11:59:00.000Z#" + assetText + "#7"},
 	} {
 		if diff := cmp.Diff(table.Key{PK: tt.pk, SK: tt.sk}, tt.got); diff != "" {
 			t.Errorf("key of a %s (-want +got):\n%s", tt.name, diff)
@@ -72,10 +77,11 @@ func TestAfterPrefixEndsARange(t *testing.T) {
 	keys := []string{
 		schema.WorkspaceKey(w).SK, schema.ProjectKey(w, id.Project(u)).SK, schema.FolderKey(w, id.Folder(u)).SK,
 		schema.FolderNameKey(w, "x").SK, schema.FolderItemKey(w, id.Folder(u), id.Node(a)).SK, schema.WatermarkKey(w, 0).SK,
+		schema.WebhookKey(w, id.Webhook(u)).SK, schema.WebhookCountKey(w).SK,
 	}
 	sort.Strings(keys)
 	for prefix, want := range map[string]int{
-		schema.ProjectPrefix: 1, schema.FolderPrefix: 1, schema.FolderItemPrefix(id.Folder(u)): 1, "foldername#": 1,
+		schema.ProjectPrefix: 1, schema.FolderPrefix: 1, schema.FolderItemPrefix(id.Folder(u)): 1, "foldername#": 1, schema.WebhookPrefix: 1,
 	} {
 		n := 0
 		for _, k := range keys {
@@ -142,6 +148,22 @@ func TestParseDueReadsWhatDueKeyWrites(t *testing.T) {
 	for _, bad := range []string{"", "#", wsText, wsText + "#", "#" + assetText, assetText + "#" + wsText, wsText + "#" + assetText + "#"} {
 		if _, _, err := schema.ParseDue(bad); err == nil {
 			t.Errorf("ParseDue(%q) gave no error", bad)
+		}
+	}
+}
+
+func TestParseWebhookKeyReadsWhatWebhookKeyWrites(t *testing.T) {
+	w, a, u := fixed(t)
+	gotW, gotH, ok := schema.ParseWebhookKey(schema.WebhookKey(w, id.Webhook(u)))
+	if !ok || gotW != w || gotH != id.Webhook(u) {
+		t.Errorf("ParseWebhookKey = %v, %v, %v, want %v, %v", gotW, gotH, ok, w, u)
+	}
+	for _, k := range []table.Key{
+		{}, schema.WorkspaceKey(w), schema.WebhookCountKey(w), schema.FolderKey(w, id.Folder(u)), schema.DeliveryKey(id.Webhook(u), id.Delivery(a)),
+		{PK: wsText, SK: "webhook#"}, {PK: "ws_1", SK: "webhook#" + plainText}, {PK: wsText, SK: "webhook#wh_" + plainText},
+	} {
+		if _, _, ok := schema.ParseWebhookKey(k); ok {
+			t.Errorf("ParseWebhookKey(%v) takes it for a webhook", k)
 		}
 	}
 }

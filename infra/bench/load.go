@@ -37,14 +37,22 @@ func (t *tenant) fill(ctx context.Context, path string, n int) error {
 	if err := t.db.Close(); err != nil {
 		return err
 	}
-	// Nothing is synchronised: what fails half-way is thrown away.
-	q := url.Values{"_pragma": {"synchronous(OFF)", "cache_size(-65536)"}} // KB
-	db, err := sql.Open("sqlite", (&url.URL{Scheme: "file", Path: filepath.ToSlash(path), RawQuery: q.Encode()}).String())
+	db, err := bulk(path)
 	if err != nil {
 		return err
 	}
-	db.SetMaxOpenConns(1)
 	return errors.Join(t.copyRows(ctx, db, first, n), db.Close())
+}
+
+// bulk opens a table's file past table/sqlite. Nothing is synchronised: what fails half-way is thrown away.
+func bulk(path string) (*sql.DB, error) {
+	q := url.Values{"_pragma": {"synchronous(OFF)", "cache_size(-65536)"}} // KB
+	db, err := sql.Open("sqlite", (&url.URL{Scheme: "file", Path: filepath.ToSlash(path), RawQuery: q.Encode()}).String())
+	if err != nil {
+		return nil, err
+	}
+	db.SetMaxOpenConns(1)
+	return db, nil
 }
 
 // asset is the i-th of the assets that fill makes. Each differs from the others in its id alone.
@@ -52,7 +60,7 @@ func (t *tenant) asset(i int) asset.Asset {
 	epoch := time.Unix(1_700_000_000, 0).UTC()
 	return asset.Asset{
 		ID: id.NewAsset(t.workspace, epoch.Add(time.Duration(i)*time.Second)), Workspace: t.workspace, Version: 2, State: asset.Ready, Generation: 1,
-		Name: "a picture of something.png", Via: asset.ViaSigned, CreatedBy: t.principal.Key,
+		Name: "photo.png", Via: asset.ViaSigned, CreatedBy: t.principal.Key,
 		Declared: "image/png", Type: "image/png", Size: 1 << 20, Width: 1920, Height: 1080,
 		ETag: strings.Repeat("0f", 16), Object: strings.Repeat("v", 32), GrantUntil: epoch,
 	}
@@ -66,15 +74,19 @@ func (t *tenant) copyRows(ctx context.Context, db *sql.DB, first asset.Asset, n 
 		return fmt.Errorf("find the row to copy: %w", err)
 	}
 	for from := 1; from < n; from += perCommit {
-		if err := t.copySome(ctx, db, k, data, from, min(from+perCommit, n)); err != nil {
+		err := insertSome(ctx, db, from, min(from+perCommit, n), func(i int) (pk, sk, copied []byte) {
+			sk = []byte(t.asset(i).ID.String())
+			return []byte(k.PK), sk, bytes.Replace(data, []byte(k.SK), sk, 1)
+		})
+		if err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// copySome puts the assets of some numbers into the file in one transaction.
-func (t *tenant) copySome(ctx context.Context, db *sql.DB, k table.Key, data []byte, from, to int) error {
+// insertSome puts the items of some numbers into the file in one transaction.
+func insertSome(ctx context.Context, db *sql.DB, from, to int, item func(i int) (pk, sk, data []byte)) error {
 	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {
 		return err
@@ -85,8 +97,8 @@ func (t *tenant) copySome(ctx context.Context, db *sql.DB, k table.Key, data []b
 	}
 	args := make([]any, 0, 3*perInsert)
 	for i := from; i < to; i++ {
-		sk := []byte(t.asset(i).ID.String())
-		args = append(args, []byte(k.PK), sk, bytes.Replace(data, []byte(k.SK), sk, 1))
+		pk, sk, data := item(i)
+		args = append(args, pk, sk, data)
 		switch {
 		case len(args) == cap(args):
 			_, err = many.ExecContext(ctx, args...)

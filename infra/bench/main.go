@@ -1,5 +1,5 @@
 // Command bench measures Assetry on this machine and prints what it found, beside the bars that the project wants to hold. It needs Go,
-// four gigabytes in the folder for temporary files, and three to six minutes once everything is compiled.
+// six gigabytes in the folder for temporary files, and five to nine minutes once everything is compiled.
 //
 //	go run ./infra/bench [-quick] [-only api,list,...] [-markdown] [-json FILE]
 //
@@ -43,6 +43,7 @@ var sections = []section{
 	{"create", "create through the Runtime API", (*bench).create},
 	{"api", "requests through the local gateway", (*bench).api},
 	{"list", "list page at 1,000 and at many assets", (*bench).list},
+	{"search", "search page at 1,000 and at many assets", (*bench).search},
 	{"sign", "signing of forms and part URLs", (*bench).sign},
 	{"inspect", "inspection of media", (*bench).inspect},
 	{"upload", "upload of 1 GiB by parts", (*bench).upload},
@@ -87,7 +88,7 @@ func parse(args []string, out io.Writer) (options, error) {
 	}
 	f := flag.NewFlagSet("bench", flag.ContinueOnError)
 	f.SetOutput(out)
-	f.BoolVar(&o.quick, "quick", false, "fewer rounds, 100,000 assets for the long list, five functions: for trying it out")
+	f.BoolVar(&o.quick, "quick", false, "fewer rounds, 100,000 assets for the long lists, five functions: for trying it out")
 	f.BoolVar(&o.markdown, "markdown", false, "print Markdown, as README has it")
 	f.StringVar(&o.json, "json", "", "also write the report to this `file` as JSON")
 	f.Func("only", "run only these `parts`, with commas between: "+strings.Join(names, ", "), func(v string) error {

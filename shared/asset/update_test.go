@@ -11,13 +11,17 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/assetry/assetry/shared/access"
+	"github.com/assetry/assetry/shared/account"
 	"github.com/assetry/assetry/shared/asset"
 	"github.com/assetry/assetry/shared/domaintest"
 	"github.com/assetry/assetry/shared/fault"
 	"github.com/assetry/assetry/shared/folder"
 	"github.com/assetry/assetry/shared/id"
+	"github.com/assetry/assetry/shared/page"
 	"github.com/assetry/assetry/shared/schema"
+	"github.com/assetry/assetry/shared/secret"
 	"github.com/assetry/assetry/shared/table"
+	"github.com/assetry/assetry/shared/table/dynamo/dynamotest"
 )
 
 // editing is the house with folders.
@@ -242,4 +246,43 @@ func TestUpdatesAndSettlingAllSurvive(t *testing.T) {
 			rt.Fatalf("the asset is %+v, want it ready, described %q and named one of %q", got, description, names)
 		}
 	})
+}
+
+// TestUpdateOnDynamoDB changes and takes away everything in turns, at the same time as it settles.
+func TestUpdateOnDynamoDB(t *testing.T) {
+	db := dynamotest.Open(t, schema.Indexes()...)
+	accounts := account.New(db, account.Options{})
+	s := asset.New(db, accounts, page.NewSealer(secret.NewRoot()), asset.Options{Folders: folder.New(db, folder.Options{})})
+	ws, err := accounts.CreateWorkspace(t.Context(), "a workspace")
+	if err != nil {
+		t.Fatal(err)
+	}
+	editor := grant(access.Editor, ws.ID)
+	a := asset.Asset{ID: id.NewAsset(ws.ID, time.Now()), Workspace: ws.ID, Version: 1, State: asset.Pending, Generation: 1, Via: asset.ViaSigned, CreatedBy: editor.Key}
+	if _, err := db.Write(t.Context(), table.Put(a.Row(), table.Absent())); err != nil {
+		t.Fatal(err)
+	}
+	all := asset.Change{Name: new("a"), Description: new("d"), Folder: new("Moods")}
+	got, err := s.Update(t.Context(), editor, a.ID, all, 1)
+	if err != nil || got.Name != "a" || got.Description != "d" || got.Folder == (id.Folder{}) || got.Version != 2 {
+		t.Fatalf("Update = %+v, %v, want everything changed", got, err)
+	}
+	if again, err := s.Update(t.Context(), editor, a.ID, all, 2); err != nil || again != got {
+		t.Errorf("the same again = %+v, %v, want the asset as it was", again, err)
+	}
+	var errs [4]error
+	domaintest.Together(len(errs), func(i int) {
+		_, errs[i] = s.Update(t.Context(), editor, a.ID, asset.Change{Name: new(""), Description: new(""), Folder: new("")}, 2)
+	})
+	won := 0
+	for _, err := range errs {
+		if err == nil {
+			won++
+		} else if !fault.Is(err, fault.Stale) {
+			t.Errorf("a loser got %v, want the present version", err)
+		}
+	}
+	if kept, err := s.Get(t.Context(), editor, a.ID); won != 1 || err != nil || kept.Name+kept.Description != "" || kept.Folder != (id.Folder{}) || kept.Version != 3 {
+		t.Errorf("%d updates succeeded, and the asset is %+v, %v, want one and everything taken away", won, kept, err)
+	}
 }

@@ -148,15 +148,16 @@ func TestDeleteOfAFolderWithItems(t *testing.T) {
 }
 
 func TestDeleteOfAFolderThatWasEmptied(t *testing.T) {
-	h := newHouse(t)
-	f := h.mustCreate(t, "was full")
-	item := h.mustAddText(t, f.ID)
-	if _, err := h.table.Write(t.Context(), table.Delete(schema.FolderItemKey(h.w, f.ID, item.Node), table.Present())); err != nil {
-		t.Fatal(err)
-	}
-	if err := h.Delete(t.Context(), h.editor, h.w, f.ID, false); err != nil {
-		t.Errorf("Delete: %v", err)
-	}
+	onBoth(t, func(t *testing.T, h house) {
+		f := h.mustCreate(t, "was full")
+		item := h.mustAddText(t, f.ID)
+		if _, err := h.table.Write(t.Context(), table.Delete(schema.FolderItemKey(h.w, f.ID, item.Node), table.Present())); err != nil {
+			t.Fatal(err)
+		}
+		if err := h.Delete(t.Context(), h.editor, h.w, f.ID, false); err != nil {
+			t.Errorf("Delete: %v", err)
+		}
+	})
 }
 
 // between does something between the look at a folder's items and the write that removes the folder, once.
@@ -206,52 +207,54 @@ func (c *churn) Transact(ctx context.Context, ws []table.Write) error {
 }
 
 func TestDeleteAgainstAddTextLosesNoItem(t *testing.T) {
-	h := newHouse(t)
-	for range 20 {
-		f := h.mustCreate(t, "both")
-		var deleted, added error
-		domaintest.Together(2, func(i int) {
-			if i == 0 {
-				deleted = h.Delete(t.Context(), h.editor, h.w, f.ID, false)
-				return
+	onBoth(t, func(t *testing.T, h house) {
+		for range 20 {
+			f := h.mustCreate(t, "both")
+			var deleted, added error
+			domaintest.Together(2, func(i int) {
+				if i == 0 {
+					deleted = h.Delete(t.Context(), h.editor, h.w, f.ID, false)
+					return
+				}
+				_, added = h.AddText(t.Context(), h.editor, h.w, f.ID, "late", "")
+			})
+			switch {
+			case deleted == nil && fault.Is(added, fault.NotFound):
+			case fault.Is(deleted, fault.Conflict) && added == nil:
+				if err := h.Delete(t.Context(), h.editor, h.w, f.ID, true); err != nil {
+					t.Fatal(err)
+				}
+			default:
+				t.Fatalf("Delete gave %v and AddText %v, want one of them to win", deleted, added)
 			}
-			_, added = h.AddText(t.Context(), h.editor, h.w, f.ID, "late", "")
-		})
-		switch {
-		case deleted == nil && fault.Is(added, fault.NotFound):
-		case fault.Is(deleted, fault.Conflict) && added == nil:
-			if err := h.Delete(t.Context(), h.editor, h.w, f.ID, true); err != nil {
-				t.Fatal(err)
-			}
-		default:
-			t.Fatalf("Delete gave %v and AddText %v, want one of them to win", deleted, added)
 		}
-	}
+	})
 }
 
 func TestDeleteCosts(t *testing.T) {
-	h := newHouse(t)
-	empty, full := h.mustCreate(t, "empty"), h.mustCreate(t, "full")
-	h.mustAddText(t, full.ID)
-	for _, tt := range []struct {
-		name        string
-		f           id.Folder
-		withItems   bool
-		read, write float64
-		requests    int
-	}{
-		{name: "with items it does not look at them", f: full.ID, withItems: true, read: 1, write: 4, requests: 2},
-		{name: "an empty one is looked at", f: empty.ID, read: 2, write: 4, requests: 3},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			read, write, requests := domaintest.Spent(t, func(ctx context.Context) {
-				if err := h.Delete(ctx, h.editor, h.w, tt.f, tt.withItems); err != nil {
-					t.Errorf("Delete: %v", err)
+	onBoth(t, func(t *testing.T, h house) {
+		empty, full := h.mustCreate(t, "empty"), h.mustCreate(t, "full")
+		h.mustAddText(t, full.ID)
+		for _, tt := range []struct {
+			name        string
+			f           id.Folder
+			withItems   bool
+			read, write float64
+			requests    int
+		}{
+			{name: "with items it does not look at them", f: full.ID, withItems: true, read: 1, write: 4, requests: 2},
+			{name: "an empty one is looked at", f: empty.ID, read: 2, write: 4, requests: 3},
+		} {
+			t.Run(tt.name, func(t *testing.T) {
+				read, write, requests := domaintest.Spent(t, func(ctx context.Context) {
+					if err := h.Delete(ctx, h.editor, h.w, tt.f, tt.withItems); err != nil {
+						t.Errorf("Delete: %v", err)
+					}
+				})
+				if read != tt.read || write != tt.write || requests != tt.requests {
+					t.Errorf("cost %v read and %v write units in %d requests, want %v, %v, %d", read, write, requests, tt.read, tt.write, tt.requests)
 				}
 			})
-			if read != tt.read || write != tt.write || requests != tt.requests {
-				t.Errorf("cost %v read and %v write units in %d requests, want %v, %v, %d", read, write, requests, tt.read, tt.write, tt.requests)
-			}
-		})
-	}
+		}
+	})
 }

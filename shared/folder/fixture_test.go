@@ -10,6 +10,7 @@ import (
 	"github.com/assetry/assetry/shared/id"
 	"github.com/assetry/assetry/shared/schema"
 	"github.com/assetry/assetry/shared/table"
+	"github.com/assetry/assetry/shared/table/dynamo/dynamotest"
 )
 
 // house is a service on a fresh table, a workspace, and a key of each role in it.
@@ -23,7 +24,16 @@ type house struct {
 
 func newHouse(t testing.TB) house {
 	t.Helper()
-	db := domaintest.NewTable(t)
+	return newHouseOn(domaintest.NewTable(t))
+}
+
+// onBoth runs a test on SQLite and on DynamoDB Local.
+func onBoth(t *testing.T, test func(t *testing.T, h house)) {
+	t.Run("sqlite", func(t *testing.T) { test(t, newHouse(t)) })
+	t.Run("dynamo", func(t *testing.T) { test(t, newHouseOn(dynamotest.Open(t, schema.Indexes()...))) })
+}
+
+func newHouseOn(db table.Table) house {
 	w := id.NewWorkspace(time.Now())
 	as := func(w id.Workspace, r access.Role) access.Principal {
 		return access.Principal{Key: id.NewKey(time.Now()), Grants: map[id.Workspace]access.Role{w: r}}

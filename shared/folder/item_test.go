@@ -123,32 +123,33 @@ func (h house) mustAsset(t testing.TB, w id.Workspace) asset.Asset {
 }
 
 func TestAddAssetOnce(t *testing.T) {
-	h := newHouse(t)
-	f, a := h.mustCreate(t, "moods"), h.mustAsset(t, h.w)
-	var items [8]folder.Item
-	domaintest.Together(len(items), func(i int) {
-		var err error
-		if items[i], err = h.AddAsset(t.Context(), h.editor, h.w, f.ID, a, "a mood"); err != nil {
-			t.Errorf("AddAsset: %v", err)
+	onBoth(t, func(t *testing.T, h house) {
+		f, a := h.mustCreate(t, "moods"), h.mustAsset(t, h.w)
+		var items [8]folder.Item
+		domaintest.Together(len(items), func(i int) {
+			var err error
+			if items[i], err = h.AddAsset(t.Context(), h.editor, h.w, f.ID, a, "a mood"); err != nil {
+				t.Errorf("AddAsset: %v", err)
+			}
+		})
+		want := folder.Item{Node: items[0].Node, Folder: f.ID, Type: "image", Asset: a.ID, Description: "a mood"}
+		for _, got := range items {
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("AddAsset (-want +got):\n%s", diff)
+			}
+		}
+		if n := h.rows(t, "folderitem#"); n != 1 {
+			t.Errorf("%d items, want 1", n)
+		}
+		again, err := h.AddAsset(t.Context(), h.editor, h.w, f.ID, a, "another mood")
+		if diff := cmp.Diff(want, again); err != nil || diff != "" {
+			t.Errorf("AddAsset with another description: %v, (-want +got):\n%s", err, diff)
+		}
+		pg, err := h.table.Query(t.Context(), table.Query{Index: schema.IndexOnAsset, PK: a.ID.String(), Limit: 10})
+		if err != nil || len(pg.Items) != 1 || pg.Items[0].Str(schema.OnProject) != f.ID.String() {
+			t.Errorf("the asset's places are %v, %v, want the folder", pg.Items, err)
 		}
 	})
-	want := folder.Item{Node: items[0].Node, Folder: f.ID, Type: "image", Asset: a.ID, Description: "a mood"}
-	for _, got := range items {
-		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("AddAsset (-want +got):\n%s", diff)
-		}
-	}
-	if n := h.rows(t, "folderitem#"); n != 1 {
-		t.Errorf("%d items, want 1", n)
-	}
-	again, err := h.AddAsset(t.Context(), h.editor, h.w, f.ID, a, "another mood")
-	if diff := cmp.Diff(want, again); err != nil || diff != "" {
-		t.Errorf("AddAsset with another description: %v, (-want +got):\n%s", err, diff)
-	}
-	pg, err := h.table.Query(t.Context(), table.Query{Index: schema.IndexOnAsset, PK: a.ID.String(), Limit: 10})
-	if err != nil || len(pg.Items) != 1 || pg.Items[0].Str(schema.OnProject) != f.ID.String() {
-		t.Errorf("the asset's places are %v, %v, want the folder", pg.Items, err)
-	}
 }
 
 func TestAddAssetWritesOnceWhenTheFirstAnswerWasLost(t *testing.T) {
@@ -164,32 +165,33 @@ func TestAddAssetWritesOnceWhenTheFirstAnswerWasLost(t *testing.T) {
 }
 
 func TestAddAssetRefuses(t *testing.T) {
-	h := newHouse(t)
-	f, a := h.mustCreate(t, "moods"), h.mustAsset(t, h.w)
-	deleted := a
-	deleted.ID = id.NewAsset(h.w, time.Now())
-	foreign := h.mustAsset(t, id.NewWorkspace(time.Now()))
-	for _, tt := range []struct {
-		name        string
-		who         access.Principal
-		folder      id.Folder
-		asset       asset.Asset
-		description string
-		want        fault.Kind
-	}{
-		{"an unknown folder", h.editor, id.NewFolder(h.w, time.Now()), a, "", fault.NotFound},
-		{"an asset that is deleted", h.editor, f.ID, deleted, "", fault.NotFound},
-		{"an asset of another workspace", h.editor, f.ID, foreign, "", fault.Invalid},
-		{"a description that is too long", h.editor, f.ID, a, strings.Repeat("x", folder.MaxDescription+1), fault.Invalid},
-		{"a viewer", h.viewer, f.ID, a, "", fault.Forbidden},
-		{"a stranger", h.stranger, f.ID, a, "", fault.NotFound},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			_, err := h.AddAsset(t.Context(), tt.who, h.w, tt.folder, tt.asset, tt.description)
-			domaintest.WantKind(t, "AddAsset", err, tt.want)
-		})
-	}
-	if n := h.rows(t, "folderitem#"); n != 0 {
-		t.Errorf("%d items were written, want none", n)
-	}
+	onBoth(t, func(t *testing.T, h house) {
+		f, a := h.mustCreate(t, "moods"), h.mustAsset(t, h.w)
+		deleted := a
+		deleted.ID = id.NewAsset(h.w, time.Now())
+		foreign := h.mustAsset(t, id.NewWorkspace(time.Now()))
+		for _, tt := range []struct {
+			name        string
+			who         access.Principal
+			folder      id.Folder
+			asset       asset.Asset
+			description string
+			want        fault.Kind
+		}{
+			{"an unknown folder", h.editor, id.NewFolder(h.w, time.Now()), a, "", fault.NotFound},
+			{"an asset that is deleted", h.editor, f.ID, deleted, "", fault.NotFound},
+			{"an asset of another workspace", h.editor, f.ID, foreign, "", fault.Invalid},
+			{"a description that is too long", h.editor, f.ID, a, strings.Repeat("x", folder.MaxDescription+1), fault.Invalid},
+			{"a viewer", h.viewer, f.ID, a, "", fault.Forbidden},
+			{"a stranger", h.stranger, f.ID, a, "", fault.NotFound},
+		} {
+			t.Run(tt.name, func(t *testing.T) {
+				_, err := h.AddAsset(t.Context(), tt.who, h.w, tt.folder, tt.asset, tt.description)
+				domaintest.WantKind(t, "AddAsset", err, tt.want)
+			})
+		}
+		if n := h.rows(t, "folderitem#"); n != 0 {
+			t.Errorf("%d items were written, want none", n)
+		}
+	})
 }

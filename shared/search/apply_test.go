@@ -20,70 +20,72 @@ import (
 )
 
 func TestEntriesFollowTheirAsset(t *testing.T) {
-	l := newLibrary(t)
-	a := l.mustAdd(t, "sun.png", "on sea")
-	l.mustFollow(t)
-	lists := []string{"w#sun", "w#sea", "w#png", "w#moon", "w#moo", "o#sun", "all"}
-	want := map[string]int64{"w#sun": 1, "w#sea": 1, "w#png": 1}
-	if diff := cmp.Diff(want, l.entries(t, a, lists...)); diff != "" {
-		t.Errorf("after the create (-want +got):\n%s", diff)
-	}
-	l.mustRename(t, a, "moon.png")
-	l.mustFollow(t)
-	want = map[string]int64{"w#moo": 2, "w#moon": 2, "w#sea": 2, "w#png": 2}
-	if diff := cmp.Diff(want, l.entries(t, a, lists...)); diff != "" {
-		t.Errorf("after the new name (-want +got):\n%s", diff)
-	}
-	l.mustWrite(t, table.Delete(a.Key(), table.Present()))
-	l.mustFollow(t)
-	if got := l.entries(t, a, lists...); len(got) > 0 {
-		t.Errorf("after the delete %v are left", got)
-	}
+	onBoth(t, func(t *testing.T, l *library) {
+		a := l.mustAdd(t, "sun.png", "on sea")
+		l.mustFollow(t)
+		lists := []string{"w#sun", "w#sea", "w#png", "w#moon", "w#moo", "o#sun", "all"}
+		want := map[string]int64{"w#sun": 1, "w#sea": 1, "w#png": 1}
+		if diff := cmp.Diff(want, l.entries(t, a, lists...)); diff != "" {
+			t.Errorf("after the create (-want +got):\n%s", diff)
+		}
+		l.mustRename(t, a, "moon.png")
+		l.mustFollow(t)
+		want = map[string]int64{"w#moo": 2, "w#moon": 2, "w#sea": 2, "w#png": 2}
+		if diff := cmp.Diff(want, l.entries(t, a, lists...)); diff != "" {
+			t.Errorf("after the new name (-want +got):\n%s", diff)
+		}
+		l.mustWrite(t, table.Delete(a.Key(), table.Present()))
+		l.mustFollow(t)
+		if got := l.entries(t, a, lists...); len(got) > 0 {
+			t.Errorf("after the delete %v are left", got)
+		}
+	})
 }
 
 func TestWhatAChangeCosts(t *testing.T) {
-	l := newLibrary(t)
-	a := asset.Asset{
-		ID: id.NewAsset(l.w, time.Now()), Workspace: l.w, Version: 1, State: asset.Pending, Generation: 1,
-		Via: asset.ViaSigned, CreatedBy: id.NewKey(time.Now()),
-	}
-	named := func(s string, version int64) table.Item {
-		a := a
-		a.Name, a.Version = s, version
-		return a.Row()
-	}
-	ready := a
-	ready.Name, ready.State, ready.Version = "a picture of something.png", asset.Ready, 2
-	many := "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen twenty hundred thousand million " +
-		"xray yellow zebra quick brown jumps lazy dog"
-	for _, tt := range []struct {
-		name     string
-		old, new table.Item
-		units    float64
-	}{
-		{"no name", nil, named("", 1), 0},
-		{"a name of a camera", nil, named("IMG_1234.jpg", 1), 4},
-		{"a name of a few words", nil, named("a picture of something.png", 1), 9},
-		{"the same again", nil, named("a picture of something.png", 1), 9},
-		{"it becomes ready", named("a picture of something.png", 1), ready.Row(), 0},
-		{"another spelling", named("a picture of something.png", 2), named("A Picture, of something.PNG", 3), 0},
-		{"another word", named("a picture of something.png", 3), named("a picture of somebody.png", 4), 9 + 2},
-		{"four long words", nil, named("abcdef bcdefg cdefgh defghi", 5), 16},
-		{"five long words", nil, named("abcdef bcdefg cdefgh defghi efghij", 6), 5},
-		{"more words than lists", nil, named(many, 7), 1},
-		{"a delete", named(many, 7), nil, 1},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			read, write, requests := domaintest.Spent(t, func(ctx context.Context) {
-				if err := l.Apply(ctx, table.Change{Key: a.Key(), Old: tt.old, New: tt.new}); err != nil {
-					t.Errorf("Apply: %v", err)
+	onBoth(t, func(t *testing.T, l *library) {
+		a := asset.Asset{
+			ID: id.NewAsset(l.w, time.Now()), Workspace: l.w, Version: 1, State: asset.Pending, Generation: 1,
+			Via: asset.ViaSigned, CreatedBy: id.NewKey(time.Now()),
+		}
+		named := func(s string, version int64) table.Item {
+			a := a
+			a.Name, a.Version = s, version
+			return a.Row()
+		}
+		ready := a
+		ready.Name, ready.State, ready.Version = "a picture of something.png", asset.Ready, 2
+		many := "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen twenty hundred thousand million " +
+			"xray yellow zebra quick brown jumps lazy dog"
+		for _, tt := range []struct {
+			name     string
+			old, new table.Item
+			units    float64
+		}{
+			{"no name", nil, named("", 1), 0},
+			{"a name of a camera", nil, named("IMG_1234.jpg", 1), 4},
+			{"a name of a few words", nil, named("a picture of something.png", 1), 9},
+			{"the same again", nil, named("a picture of something.png", 1), 9},
+			{"it becomes ready", named("a picture of something.png", 1), ready.Row(), 0},
+			{"another spelling", named("a picture of something.png", 2), named("A Picture, of something.PNG", 3), 0},
+			{"another word", named("a picture of something.png", 3), named("a picture of somebody.png", 4), 9 + 2},
+			{"four long words", nil, named("abcdef bcdefg cdefgh defghi", 5), 16},
+			{"five long words", nil, named("abcdef bcdefg cdefgh defghi efghij", 6), 5},
+			{"more words than lists", nil, named(many, 7), 1},
+			{"a delete", named(many, 7), nil, 1},
+		} {
+			t.Run(tt.name, func(t *testing.T) {
+				read, write, requests := domaintest.Spent(t, func(ctx context.Context) {
+					if err := l.Apply(ctx, table.Change{Key: a.Key(), Old: tt.old, New: tt.new}); err != nil {
+						t.Errorf("Apply: %v", err)
+					}
+				})
+				if read != 0 || write != tt.units || float64(requests) != tt.units {
+					t.Errorf("cost %v read and %v write units in %d requests, want 0, and %v of both", read, write, requests, tt.units)
 				}
 			})
-			if read != 0 || write != tt.units || float64(requests) != tt.units {
-				t.Errorf("cost %v read and %v write units in %d requests, want 0, and %v of both", read, write, requests, tt.units)
-			}
-		})
-	}
+		}
+	})
 }
 
 func TestNoChangeCostsMoreThanItsBound(t *testing.T) {
@@ -160,22 +162,23 @@ func TestReplayedAndReorderedDeliveriesConverge(t *testing.T) {
 
 // TestLateWritesOfAnOldDeliveryHideNothing lets a delivery that was given up write after later ones: searches find what the rows say.
 func TestLateWritesOfAnOldDeliveryHideNothing(t *testing.T) {
-	l := newLibrary(t)
-	a := l.mustAdd(t, "alpha", "")
-	l.mustRename(t, a, "beta")
-	l.mustRename(t, a, "alpha")
-	cs := l.changes(t)
-	for _, i := range []int{1, 2, 3, 2, 1} { // the first is the workspace
-		if err := l.Apply(t.Context(), cs[i]); err != nil {
-			t.Fatal(err)
+	onBoth(t, func(t *testing.T, l *library) {
+		a := l.mustAdd(t, "alpha", "")
+		l.mustRename(t, a, "beta")
+		l.mustRename(t, a, "alpha")
+		cs := l.changes(t)
+		for _, i := range []int{1, 2, 3, 2, 1} { // the first is the workspace
+			if err := l.Apply(t.Context(), cs[i]); err != nil {
+				t.Fatal(err)
+			}
 		}
-	}
-	if got := l.found(t, "alpha"); len(got) != 1 || got[0] != a.ID {
-		t.Errorf("a search gives %v, want %s", got, a.ID)
-	}
-	if v := l.entries(t, a, "w#alpha")["w#alpha"]; v != 3 {
-		t.Errorf("the entry is of version %d, want the last", v)
-	}
+		if got := l.found(t, "alpha"); len(got) != 1 || got[0] != a.ID {
+			t.Errorf("a search gives %v, want %s", got, a.ID)
+		}
+		if v := l.entries(t, a, "w#alpha")["w#alpha"]; v != 3 {
+			t.Errorf("the entry is of version %d, want the last", v)
+		}
+	})
 }
 
 func TestApplyPassesOverOtherRowsAndReportsFailures(t *testing.T) {

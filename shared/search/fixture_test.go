@@ -11,13 +11,20 @@ import (
 	"github.com/assetry/assetry/shared/schema"
 	"github.com/assetry/assetry/shared/search"
 	"github.com/assetry/assetry/shared/table"
+	"github.com/assetry/assetry/shared/table/dynamo/dynamotest"
 	"github.com/assetry/assetry/shared/table/sqlite"
 )
+
+// store is a table with its feed.
+type store interface {
+	table.Table
+	table.Feed
+}
 
 // library is a table of rows with its feed, a table of the index, and one workspace.
 type library struct {
 	*search.Service
-	rows, index *sqlite.DB
+	rows, index store
 	accounts    *account.Service
 	w           id.Workspace
 	position    string // in the feed
@@ -25,7 +32,20 @@ type library struct {
 
 func newLibrary(t testing.TB) *library {
 	t.Helper()
-	l := &library{rows: open(t, sqlite.Options{Indexes: schema.Indexes()}), index: open(t, sqlite.Options{})}
+	return newLibraryOn(t, open(t, sqlite.Options{Indexes: schema.Indexes()}), open(t, sqlite.Options{}))
+}
+
+// onBoth runs a test on SQLite and on DynamoDB Local.
+func onBoth(t *testing.T, test func(t *testing.T, l *library)) {
+	t.Run("sqlite", func(t *testing.T) { test(t, newLibrary(t)) })
+	t.Run("dynamo", func(t *testing.T) {
+		test(t, newLibraryOn(t, dynamotest.Open(t, schema.Indexes()...), dynamotest.Open(t)))
+	})
+}
+
+func newLibraryOn(t testing.TB, rows, index store) *library {
+	t.Helper()
+	l := &library{rows: rows, index: index}
 	l.accounts = account.New(l.rows, account.Options{})
 	ws, err := l.accounts.CreateWorkspace(t.Context(), "a workspace")
 	if err != nil {
@@ -74,12 +94,17 @@ func (l *library) mustWrite(t testing.TB, w table.Write) {
 // changes are those since the last call.
 func (l *library) changes(t testing.TB) []table.Change {
 	t.Helper()
-	cs, next, err := l.rows.Changes(t.Context(), l.position, 10_000)
-	if err != nil {
-		t.Fatal(err)
+	var all []table.Change
+	for {
+		cs, next, err := l.rows.Changes(t.Context(), l.position, 1000)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if next == l.position && len(cs) == 0 {
+			return all
+		}
+		all, l.position = append(all, cs...), next
 	}
-	l.position = next
-	return cs
 }
 
 // mustFollow applies the changes since the last call.
@@ -128,7 +153,7 @@ func (l *library) found(t testing.TB, words ...string) []id.Asset {
 }
 
 // dump is what a table holds, by its feed.
-func dump(t testing.TB, db *sqlite.DB) map[table.Key]table.Item {
+func dump(t testing.TB, db table.Feed) map[table.Key]table.Item {
 	t.Helper()
 	cs, _, err := db.Changes(t.Context(), "", 100_000)
 	if err != nil {

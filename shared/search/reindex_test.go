@@ -129,23 +129,24 @@ func (m meanwhile) Query(ctx context.Context, q table.Query) (table.Page, error)
 // TestReindexLeavesNothingOfWhatChangesMeanwhile lets assets be renamed and deleted, and the changes pass, between the reading of the rows and the
 // writing of their entries.
 func TestReindexLeavesNothingOfWhatChangesMeanwhile(t *testing.T) {
-	l := newLibrary(t)
-	renamed, deleted := l.mustAdd(t, "alpha", ""), l.mustAdd(t, "alpha", "")
-	l.changes(t) // were before the index
-	rows := meanwhile{l.rows, &sync.Once{}, func() {
-		l.mustRename(t, renamed, "beta")
-		l.mustWrite(t, table.Delete(deleted.Key(), table.Present()))
-		l.mustFollow(t)
-	}}
-	if err := search.New(rows, l.index, l.accounts).Reindex(t.Context(), l.w); err != nil {
-		t.Fatalf("Reindex: %v", err)
-	}
-	for _, a := range []asset.Asset{renamed, deleted} {
-		if got := l.entries(t, a, "w#alp", "w#alph", "w#alpha"); len(got) > 0 {
-			t.Errorf("of %s %v are left", a.ID, got)
+	onBoth(t, func(t *testing.T, l *library) {
+		renamed, deleted := l.mustAdd(t, "alpha", ""), l.mustAdd(t, "alpha", "")
+		l.changes(t) // were before the index
+		rows := meanwhile{l.rows, &sync.Once{}, func() {
+			l.mustRename(t, renamed, "beta")
+			l.mustWrite(t, table.Delete(deleted.Key(), table.Present()))
+			l.mustFollow(t)
+		}}
+		if err := search.New(rows, l.index, l.accounts).Reindex(t.Context(), l.w); err != nil {
+			t.Fatalf("Reindex: %v", err)
 		}
-	}
-	if got := l.found(t, "beta"); len(got) != 1 || got[0] != renamed.ID {
-		t.Errorf("a search for the new name gives %v", got)
-	}
+		for _, a := range []asset.Asset{renamed, deleted} {
+			if got := l.entries(t, a, "w#alp", "w#alph", "w#alpha"); len(got) > 0 {
+				t.Errorf("of %s %v are left", a.ID, got)
+			}
+		}
+		if got := l.found(t, "beta"); len(got) != 1 || got[0] != renamed.ID {
+			t.Errorf("a search for the new name gives %v", got)
+		}
+	})
 }

@@ -34,39 +34,40 @@ func (a *asked) Query(ctx context.Context, q table.Query) (table.Page, error) {
 }
 
 func TestWalkFollowsTheRarestWord(t *testing.T) {
-	l := newLibrary(t)
-	var both id.Asset
-	for i := range 60 {
-		name := "common holiday picture"
-		if i == 30 {
-			both = l.mustAdd(t, "common rare", "").ID
+	onBoth(t, func(t *testing.T, l *library) {
+		var both id.Asset
+		for i := range 60 {
+			name := "common holiday picture"
+			if i == 30 {
+				both = l.mustAdd(t, "common rare", "").ID
+			}
+			l.mustAdd(t, name, "")
 		}
-		l.mustAdd(t, name, "")
-	}
-	l.mustFollow(t)
-	a := &asked{Table: l.index}
-	walk, err := l.on(a).Walk(t.Context(), []search.Place{{Workspace: l.w}}, []string{"common", "rare", "co"}, 5)
-	if err != nil {
-		t.Fatalf("Walk: %v", err)
-	}
-	n := 0
-	for {
-		h, ok, err := walk.Next(t.Context())
+		l.mustFollow(t)
+		a := &asked{Table: l.index}
+		walk, err := l.on(a).Walk(t.Context(), []search.Place{{Workspace: l.w}}, []string{"common", "rare", "co"}, 5)
 		if err != nil {
-			t.Fatal(err)
+			t.Fatalf("Walk: %v", err)
 		}
-		if !ok {
-			break
+		n := 0
+		for {
+			h, ok, err := walk.Next(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !ok {
+				break
+			}
+			if n++; h.Asset != both {
+				t.Errorf("the walk shows %s, which is not of the rare word", h.Asset)
+			}
 		}
-		if n++; h.Asset != both {
-			t.Errorf("the walk shows %s, which is not of the rare word", h.Asset)
+		slices.Sort(a.lists)
+		want := []string{"all", "all", "o#com", "o#rar", "w#common", "w#rare"}
+		if diff := cmp.Diff(want, a.lists); n != 1 || diff != "" {
+			t.Errorf("%d entries, and the lists read (-want +got):\n%s", n, diff)
 		}
-	}
-	slices.Sort(a.lists)
-	want := []string{"all", "all", "o#com", "o#rar", "w#common", "w#rare"}
-	if diff := cmp.Diff(want, a.lists); n != 1 || diff != "" {
-		t.Errorf("%d entries, and the lists read (-want +got):\n%s", n, diff)
-	}
+	})
 }
 
 // TestRarestIsTheListThatGoesBackFurthest compares two words of which neither ends within a page.
@@ -129,20 +130,21 @@ func TestWalkBeginsFewLists(t *testing.T) {
 }
 
 func TestWalkShowsNothingAtOrAfterItsPosition(t *testing.T) {
-	l := newLibrary(t)
-	older, newer := l.mustAdd(t, "alpha", ""), l.mustAdd(t, "alpha", "")
-	l.mustFollow(t)
-	walk, err := l.Walk(t.Context(), []search.Place{{Workspace: l.w, Before: newer.ID.String()}}, []string{"alpha"}, 5)
-	if err != nil {
-		t.Fatal(err)
-	}
-	h, ok, err := walk.Next(t.Context())
-	if err != nil || !ok || h.Asset != older.ID {
-		t.Errorf("Next = %s, %t, %v, want the older asset", h.Asset, ok, err)
-	}
-	if more, err := walk.More(t.Context()); more || err != nil {
-		t.Errorf("More = %t, %v, want the end", more, err)
-	}
+	onBoth(t, func(t *testing.T, l *library) {
+		older, newer := l.mustAdd(t, "alpha", ""), l.mustAdd(t, "alpha", "")
+		l.mustFollow(t)
+		walk, err := l.Walk(t.Context(), []search.Place{{Workspace: l.w, Before: newer.ID.String()}}, []string{"alpha"}, 5)
+		if err != nil {
+			t.Fatal(err)
+		}
+		h, ok, err := walk.Next(t.Context())
+		if err != nil || !ok || h.Asset != older.ID {
+			t.Errorf("Next = %s, %t, %v, want the older asset", h.Asset, ok, err)
+		}
+		if more, err := walk.More(t.Context()); more || err != nil {
+			t.Errorf("More = %t, %v, want the end", more, err)
+		}
+	})
 }
 
 func TestWalkReportsAFailingIndex(t *testing.T) {

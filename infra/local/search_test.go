@@ -1,0 +1,98 @@
+package main
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/assetry/assetry/shared/asset"
+	"github.com/assetry/assetry/shared/domaintest"
+	"github.com/assetry/assetry/shared/id"
+	"github.com/assetry/assetry/shared/table"
+	"github.com/assetry/assetry/shared/trigger/change"
+)
+
+// mustAdd writes the row of an asset that is called something.
+func (h *house) mustAdd(t testing.TB, name string) asset.Asset {
+	t.Helper()
+	a := asset.Asset{
+		ID: id.NewAsset(h.ws.ID, time.Now()), Workspace: h.ws.ID, Version: 1, State: asset.Pending, Generation: 1, Name: name,
+		Via: asset.ViaSigned, CreatedBy: h.who.Key,
+	}
+	if _, err := h.db.Write(t.Context(), table.Put(a.Row(), table.Absent())); err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+// finds says whether a search shows just these assets, newest first.
+func (h *house) finds(t testing.TB, text string, want ...asset.Asset) bool {
+	t.Helper()
+	pg, err := h.services.Assets().List(t.Context(), h.who, asset.Query{Search: text, Limit: 10})
+	if err != nil {
+		t.Fatalf("search for %q: %v", text, err)
+	}
+	if len(pg.Assets) != len(want) {
+		return false
+	}
+	for i, a := range pg.Assets {
+		if a.ID != want[i].ID {
+			return false
+		}
+	}
+	return true
+}
+
+// TestANameIsFoundWithinASecond measures from the write of the row until a search shows it, over the pump of the stream.
+func TestANameIsFoundWithinASecond(t *testing.T) {
+	h := newHouse(t)
+	p := &pump{"stream-cleanup", h.db, newTable(t), change.CleanUp(h.services)}
+	inBackground(t, p.run)
+	found := func(what, text string, want ...asset.Asset) {
+		t.Helper()
+		began := time.Now()
+		eventually(t, what, func() bool { return h.finds(t, text, want...) })
+		if took := time.Since(began); took > time.Second {
+			t.Errorf("%s took %v, want no more than a second", what, took)
+		}
+	}
+	a := h.mustAdd(t, "Férias em Lisboa.png")
+	found("a new name", "lisb", a)
+	b := h.mustAdd(t, "Lisbon.png")
+	found("a second", "lisb", b, a)
+	if _, err := h.services.Assets().Update(t.Context(), h.who, a.ID, asset.Change{Name: new("Porto.png")}, 0); err != nil {
+		t.Fatal(err)
+	}
+	found("a change", "porto", a)
+	found("what it was", "lisb", b)
+	if err := h.services.Assets().Delete(t.Context(), h.who, b.ID); err != nil {
+		t.Fatal(err)
+	}
+	found("a delete", "lisb")
+}
+
+func TestAFolderFromBeforeTheIndexIsIndexedOnce(t *testing.T) {
+	h := newHouse(t)
+	a := h.mustAdd(t, "from before")
+	if h.finds(t, "before", a) {
+		t.Fatal("the name is found before anything indexed it")
+	}
+	s := &stack{settings: settings{Workspace: h.ws.ID.String()}}
+	if err := s.index(t.Context(), h.services); err != nil {
+		t.Fatalf("index: %v", err)
+	}
+	if !h.finds(t, "before", a) {
+		t.Error("the name is not found afterwards")
+	}
+	_, write, requests := domaintest.Spent(t, func(ctx context.Context) {
+		if err := s.index(ctx, h.services); err != nil {
+			t.Fatalf("index again: %v", err)
+		}
+	})
+	if write != 0 || requests != 1 {
+		t.Errorf("the second start wrote %v units in %d requests, want one look", write, requests)
+	}
+	if err := (&stack{settings: settings{Workspace: "nonsense"}}).index(t.Context(), h.services); err == nil {
+		t.Error("a workspace that is none gave no error")
+	}
+}

@@ -2,6 +2,8 @@ package acceptance_test
 
 import (
 	"context"
+	"encoding/json"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -105,4 +107,64 @@ console.log(await upload({ api: API, key: KEY, file, asset: begun.asset_id }));
 			t.Errorf("%s ended without a ready asset", script)
 		}
 	}
+}
+
+// TestReadmeReceivesWebhooks makes the webhook of README by curl, and another one that leads to README's receiver in Node.
+func TestReadmeReceivesWebhooks(t *testing.T) {
+	modules := enginetest.Tool(t, "node", "node_modules")
+	enginetest.Tool(t, "node", "node_modules", "standardwebhooks")
+	dir := t.TempDir()
+	s := start(t, filepath.Join(dir, ".assetry"), "-allow-local-sources")
+	env := []string{"API=" + s.API + "/api/v1", "KEY=" + s.Key, "WORKSPACE=" + s.Workspace}
+	if out := run(t, dir, env, "bash", "-euo", "pipefail", "-c", blocks(t, "## Webhooks", "bash")[0]); !strings.Contains(out, `"secret":"whsec_`) {
+		t.Error("the webhook was made without a secret")
+	}
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := free.Addr().String()
+	_ = free.Close()
+	c := newClient(s)
+	hook := c.webhook(t, "POST", "", map[string]string{"url": "http://" + address})
+	if err := os.WriteFile(filepath.Join(dir, "receiver.mjs"), []byte(blocks(t, "## Webhooks", "js")[0]), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(modules, filepath.Join(dir, "node_modules")); err != nil {
+		t.Fatal(err)
+	}
+	receiver := exec.CommandContext(t.Context(), "node", "receiver.mjs")
+	_, port, _ := net.SplitHostPort(address)
+	heard := new(output)
+	receiver.Dir, receiver.Env, receiver.Stdout, receiver.Stderr = dir, append(os.Environ(), "SECRET="+hook.Secret, "PORT="+port), heard, heard
+	if err := receiver.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		_ = receiver.Process.Kill()
+		_ = receiver.Wait()
+	}()
+	s.await(t, startLimit, "the receiver takes a test", func() bool {
+		return c.webhook(t, "POST", "/"+hook.ID+"/test", nil).Status == "delivered"
+	})
+	s.await(t, startLimit, "the receiver says what it took", func() bool { return strings.Contains(heard.String(), "webhook.test") })
+}
+
+// webhookAnswer holds the fields that the tests read of any answer about a webhook or a delivery.
+type webhookAnswer struct {
+	ID     string `json:"webhook_id"`
+	Secret string `json:"secret"`
+	Status string `json:"status"`
+}
+
+func (c *client) webhook(t *testing.T, method, path string, body any) (got webhookAnswer) {
+	t.Helper()
+	a, err := c.call(t.Context(), method, "/workspaces/"+c.Workspace+"/webhooks"+path, body)
+	if err != nil || a.status >= 300 {
+		t.Fatalf("%s %s = %d %s, %v", method, path, a.status, a.body, err)
+	}
+	if err := json.Unmarshal(a.body, &got); err != nil {
+		t.Fatal(err)
+	}
+	return got
 }

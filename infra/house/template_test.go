@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"gopkg.in/yaml.v3"
@@ -14,6 +15,7 @@ import (
 	"github.com/assetry/assetry/infra/local/gateway"
 	"github.com/assetry/assetry/shared/schema"
 	"github.com/assetry/assetry/shared/table"
+	"github.com/assetry/assetry/shared/upload"
 )
 
 // template is template.yaml as the local gateway reads it.
@@ -243,5 +245,15 @@ func TestGatewayAnswersBrowsers(t *testing.T) {
 	}
 	if d := cmp.Diff(slices.Sorted(maps.Keys(methods)), slices.Sorted(slices.Values(cors.AllowMethods))); d != "" {
 		t.Errorf("AllowMethods (-methods of the routes +template):\n%s", d)
+	}
+}
+
+// A function that is killed while it waits has no answer for its client, though the bucket goes on joining.
+func TestCompleteOutlivesTheJoiningOfParts(t *testing.T) {
+	const gateway = 30 // seconds that an HTTP API waits for a function
+	seconds, _ := properties(t, "AssetsCompleteFunction", "Timeout").(int)
+	if limit := time.Duration(seconds) * time.Second; limit < upload.DefaultCompleteWithin+5*time.Second || seconds >= gateway {
+		t.Errorf("assets-complete ends after %s; want 5 s more than the %s that it waits for the bucket, and less than %d s", limit,
+			upload.DefaultCompleteWithin, gateway)
 	}
 }

@@ -14,7 +14,8 @@
 //   - a node that shows a PDF is of type text, the only kind of document the contract knows;
 //   - canvas_url is where this API lists the project's nodes.
 //
-// Ours, and marked so in the document: DELETE of an asset, 405, 413 and 415.
+// Ours, and marked so in the document: uploads by parts, checksums, change, deletion, content and the form again of an asset, webhooks,
+// what Idempotency-Key adds to the contract, 405, 412, 413, 415 and 422.
 package assets
 
 import (

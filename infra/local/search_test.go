@@ -12,11 +12,11 @@ import (
 	"github.com/assetry/assetry/shared/trigger/change"
 )
 
-// mustAdd writes the row of an asset that is called something.
+// mustAdd writes the row of an asset that is called something. Its id is a minute old, so that only the index knows it.
 func (h *house) mustAdd(t testing.TB, name string) asset.Asset {
 	t.Helper()
 	a := asset.Asset{
-		ID: id.NewAsset(h.ws.ID, time.Now()), Workspace: h.ws.ID, Version: 1, State: asset.Pending, Generation: 1, Name: name,
+		ID: id.NewAsset(h.ws.ID, time.Now().Add(-time.Minute)), Workspace: h.ws.ID, Version: 1, State: asset.Pending, Generation: 1, Name: name,
 		Via: asset.ViaSigned, CreatedBy: h.who.Key,
 	}
 	if _, err := h.db.Write(t.Context(), table.Put(a.Row(), table.Absent())); err != nil {

@@ -126,6 +126,7 @@ func TestTheIndexFindsWhatReadingEverythingFinds(t *testing.T) {
 			}
 		}
 		l.mustFollow(rt, t.Context())
+		l.clock.Advance(time.Duration(rapid.SampledFrom([]int{0, 9_990, 20_000, 20_000, 20_000}).Draw(rt, "milliseconds later")) * time.Millisecond)
 		for i := range 5 {
 			q := asset.Query{Search: drawText(rt, fmt.Sprint("search ", i)), Limit: rapid.IntRange(1, 8).Draw(rt, fmt.Sprint("limit ", i))}
 			if len(q.Search) == 0 || strings.Trim(q.Search, " ,_") == "" {
@@ -156,6 +157,7 @@ func TestTheIndexIsBehindAndStillShowsNothingWrong(t *testing.T) {
 	if err := l.Delete(t.Context(), l.owner, deleted.ID); err != nil {
 		t.Fatal(err)
 	}
+	l.clock.Advance(time.Minute)
 	pg, err := l.indexed.List(t.Context(), l.viewer, asset.Query{Search: "alpha", Limit: 10})
 	if err != nil || len(pg.Assets) != 1 || pg.Assets[0].ID != stays.ID || pg.Next != "" {
 		t.Errorf("List gave %v, next %q, %v, want the one that still has the name", names([][]asset.Asset{pg.Assets}), pg.Next, err)
@@ -180,6 +182,7 @@ func TestANewTextIsFoundWhileTheOldEntriesAreStillThere(t *testing.T) {
 			t.Fatal("the half change gave no error")
 		}
 	}
+	l.clock.Advance(time.Minute)
 	for _, text := range []string{"abcdef", "abcdef efghij", "efghij"} {
 		pg, err := l.indexed.List(t.Context(), l.viewer, asset.Query{Search: text, Limit: 10})
 		if err != nil || len(pg.Assets) != 1 || pg.Next != "" {
@@ -248,6 +251,7 @@ func (l *library) mustFill(t *testing.T, size int) {
 	if err := l.index.Reindex(t.Context(), l.w); err != nil {
 		t.Fatal(err)
 	}
+	l.clock.Advance(time.Minute)
 }
 
 func TestASearchByTheIndexLooksAtOnlySoMuch(t *testing.T) {
@@ -260,6 +264,7 @@ func TestASearchByTheIndexLooksAtOnlySoMuch(t *testing.T) {
 		l.mustAdd(t, name)
 	}
 	l.mustFollow(t, t.Context())
+	l.clock.Advance(time.Minute)
 	few := l.on(l.db, asset.Options{Index: by(l.index), SearchRows: 20})
 	pg, err := few.List(t.Context(), l.viewer, asset.Query{Search: "internat", Limit: 5})
 	if err != nil || len(pg.Assets) != 1 || pg.Next == "" {
@@ -293,4 +298,25 @@ func TestASearchByTheIndexReportsItsFailure(t *testing.T) {
 	}
 	_, err := l.indexed.List(t.Context(), l.viewer, asset.Query{Workspace: id.NewWorkspace(time.Now()), Search: "alpha", Limit: 5})
 	domaintest.WantKind(t, "search in an unknown workspace", err, fault.NotFound)
+}
+
+// TestANewAssetIsFoundAtOnce searches before the index has heard of anything: newest assets are there, as many as are read, in order and page by page,
+// and none twice once the index knows them.
+func TestANewAssetIsFoundAtOnce(t *testing.T) {
+	l := newLibrary(t)
+	var made []string
+	for i := range 110 {
+		a := l.mustAdd(t, fmt.Sprint("alpha ", i))
+		made = append([]string{a.Workspace.String() + " " + a.ID.String()}, made...)
+	}
+	q := asset.Query{Search: "alpha", Limit: 30}
+	got, _ := all(t, lister(t, l.indexed, l.viewer), q)
+	if diff := cmp.Diff(made[:100], got[:min(100, len(got))]); diff != "" {
+		t.Errorf("before the index knows (-want +got):\n%s", diff)
+	}
+	l.mustFollow(t, t.Context())
+	got, _ = all(t, lister(t, l.indexed, l.viewer), q)
+	if diff := cmp.Diff(made, got); diff != "" {
+		t.Errorf("once it knows (-want +got):\n%s", diff)
+	}
 }

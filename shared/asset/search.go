@@ -3,12 +3,14 @@ package asset
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/assetry/assetry/shared/access"
 	"github.com/assetry/assetry/shared/fault"
 	"github.com/assetry/assetry/shared/id"
 	"github.com/assetry/assetry/shared/name"
+	"github.com/assetry/assetry/shared/schema"
 	"github.com/assetry/assetry/shared/search"
 	"github.com/assetry/assetry/shared/table"
 )
@@ -67,6 +69,75 @@ func tooWide(rows int, reached id.Asset) error {
 		rows, reached.Time().Format(time.RFC3339))
 }
 
+// What the index may not have heard of yet: assets of the last moments are read as rows, so that whoever creates one finds it at once. The
+// stream is behind by less than a second as a rule; where more was created than is read, the index answers for the rest.
+const (
+	freshFor  = 10 * time.Second
+	freshRows = 100 // of one partition
+)
+
+// fresh gives the matches among the assets of the last moments, newest first, and the places up to where they begin.
+func (s *Service) fresh(ctx context.Context, words []string, places []search.Place) ([]Asset, []search.Place, error) {
+	from := id.Floor(s.now().Add(-freshFor)).String()
+	rows, from, err := s.newest(ctx, places, from)
+	if err != nil {
+		return nil, nil, fmt.Errorf("read the newest assets: %w", err)
+	}
+	var found []Asset
+	for _, a := range rows {
+		if a.ID.String() >= from && name.Match(words, a.Name, a.Description) {
+			found = append(found, a)
+		}
+	}
+	slices.SortFunc(found, func(a, b Asset) int {
+		if newer(a, b) {
+			return -1
+		}
+		return 1
+	})
+	older := slices.Clone(places)
+	for i, at := range older {
+		if at.Before == "" || at.Before > from {
+			older[i].Before = from
+		}
+	}
+	return found, older, nil
+}
+
+// newest reads the assets from an id on, all places at the same time, and gives the id from which on they are whole: where a place has more
+// than are read, that is a later one.
+func (s *Service) newest(ctx context.Context, places []search.Place, from string) (rows []Asset, whole string, err error) {
+	pages, errs := make([]table.Page, len(places)), make(chan error, len(places))
+	for i, at := range places {
+		if at.Before != "" && at.Before <= from { // a later page, far behind
+			errs <- nil
+			continue
+		}
+		go func() {
+			var err error
+			pages[i], err = s.table.Query(ctx, table.Query{
+				PK: schema.AssetPartition(at.Workspace, at.Shard), From: from, To: at.Before, Descending: true, Limit: freshRows,
+			})
+			errs <- err
+		}()
+	}
+	for range places {
+		if e := <-errs; e != nil && err == nil {
+			err = e
+		}
+	}
+	whole = from
+	for _, pg := range pages {
+		if err == nil {
+			rows, err = appendRows(rows, pg.Items)
+		}
+		if pg.Next != nil {
+			whole = max(whole, pg.Next.Key.SK)
+		}
+	}
+	return rows, whole, err
+}
+
 // finding is one page of a search by the index as it grows.
 type finding struct {
 	*search.Walk
@@ -86,12 +157,16 @@ func (s *Service) look(ctx context.Context, p access.Principal, q Query, words [
 	if err != nil {
 		return Page{}, err
 	}
+	found, places, err := s.fresh(ctx, words, places)
+	if err != nil {
+		return Page{}, err
+	}
 	walk, err := index.Walk(ctx, places, words, q.Limit+1)
 	if err != nil {
 		return Page{}, fmt.Errorf("search the index: %w", err)
 	}
 	deadline := s.now().Add(s.searchTime)
-	f := &finding{Walk: walk, words: words, late: func() bool { return s.now().After(deadline) }}
+	f := &finding{Walk: walk, words: words, found: found, late: func() bool { return s.now().After(deadline) }}
 	for len(f.found) <= q.Limit && !f.ended && f.spent < s.searchRows && !f.late() {
 		hits, err := f.gather(ctx, q.Limit+1-len(f.found), s.searchRows-f.spent)
 		if err != nil {

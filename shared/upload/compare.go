@@ -11,6 +11,9 @@ import (
 
 // checkSent refuses a client's list of parts that makes no sense, whatever the bucket holds: fault.Invalid about "parts". No list is fine.
 func (p Plan) checkSent(sent []blob.Part) error {
+	if len(sent) > MaxParts {
+		return fault.BadField("parts", "%d were sent; an upload has at most %d", len(sent), MaxParts)
+	}
 	numbers := make([]int, len(sent))
 	var bare []int
 	for i, part := range sent {

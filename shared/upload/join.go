@@ -91,8 +91,23 @@ func (s *Service) allParts(ctx context.Context, a asset.Asset) ([]blob.Part, err
 	return all, nil
 }
 
-// join makes the object of parts that fit, and settles.
+// join makes the object of parts that fit, and settles. Joining may take long: an attempt whose grant has ended is waited for anew, so that nobody
+// gives it up meanwhile.
 func (s *Service) join(ctx context.Context, a asset.Asset, parts []blob.Part) (asset.Asset, error) {
+	if s.now().After(a.GrantUntil) {
+		now, err := s.extend(ctx, a, s.end(s.partGrant))
+		if fault.Is(err, fault.Conflict) && now.State != asset.Pending {
+			return now, nil
+		}
+		if err != nil {
+			return now, err
+		}
+	}
+	return s.joinWithin(ctx, a, parts)
+}
+
+// joinWithin waits for the joining as long as a request may.
+func (s *Service) joinWithin(ctx context.Context, a asset.Asset, parts []blob.Part) (asset.Asset, error) {
 	within, cancel := context.WithTimeout(ctx, s.completeWithin)
 	defer cancel()
 	o := partsOptions(a)

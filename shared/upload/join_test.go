@@ -48,6 +48,7 @@ func TestPartsThatDoNotFitAreNamed(t *testing.T) {
 		{"number 0", []blob.Part{{Number: 0, ETag: "x"}}, fault.Invalid, []string{"0 is not in the plan"}},
 		{"number 10,001 and a duplicate", []blob.Part{{Number: 10_001, ETag: "x"}, {Number: 1, ETag: "x"}, {Number: 1, ETag: "y"}}, fault.Invalid,
 			[]string{"10001 is not in the plan of parts 1 to 5", "1 is listed more than once"}},
+		{"more than 10,000", make([]blob.Part, 10_001), fault.Invalid, []string{"10001 were sent"}},
 		{"no ETags", []blob.Part{{Number: 1}, {Number: 2, ETag: `""`}, {Number: 3, ETag: "x"}}, fault.Invalid, []string{"1-2 without an ETag"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -207,6 +208,44 @@ func TestJoiningThatOutlastsTheRequestIsSettledByItsEvent(t *testing.T) {
 	w.sendParts(t, g, body)
 	if got, err := w.uploads.Complete(cancelled, w.who, other.ID); err == nil {
 		t.Errorf("complete for a client that went away = %s, want an error", got.State)
+	}
+}
+
+func TestAnUploadIsNotGivenUpWhileItIsJoined(t *testing.T) {
+	ctx := context.Background()
+	w := newWorld(t, openSQLite(t))
+	w.mustSweep(t)
+	a, g := w.beginParts(t, onePart)
+	w.sendParts(t, g, tall(1, onePart))
+	w.clock.advance(upload.DefaultPartGrant + upload.DefaultSlack - time.Minute)
+	w.fault = func(c blobtest.Call) blobtest.Fault {
+		if c.Method == "CompleteParts" { // the bucket takes its time, and the sweeper comes by
+			w.clock.advance(upload.DefaultPartGrant)
+			w.fault = nil
+			w.mustSweep(t)
+			w.mustCleanUp(t)
+		}
+		return blobtest.None
+	}
+	if got, err := w.uploads.Complete(ctx, w.who, a.ID); err != nil || got.State != asset.Ready {
+		t.Errorf("complete = %s, %v", got.State, err)
+	}
+	if got := w.get(t, a.ID); got.State != asset.Ready || got.Version != a.Version+2 {
+		t.Errorf("the row is %s after %d writes, want it extended and settled", got.State, got.Version-a.Version)
+	}
+
+	late, g := w.beginParts(t, onePart)
+	w.sendParts(t, g, tall(1, onePart))
+	w.clock.advance(3 * time.Hour)
+	w.fault = func(c blobtest.Call) blobtest.Fault {
+		if c.Method == "ListParts" { // the sweeper is faster than the client
+			w.fault = nil
+			w.mustSweep(t)
+		}
+		return blobtest.None
+	}
+	if got, err := w.uploads.Complete(ctx, w.who, late.ID); err != nil || got.State != asset.Failed {
+		t.Errorf("complete of what was given up meanwhile = %s, %v; want the failed asset", got.State, err)
 	}
 }
 

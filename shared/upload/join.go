@@ -62,8 +62,8 @@ func unquoted(ps []blob.Part) []blob.Part {
 	return ps
 }
 
-// allParts lists what the bucket has of an upload, the pages of the planned numbers at once. The error is blob.ErrNotFound when it has no such
-// upload.
+// allParts lists what the bucket has of an upload, the pages of the planned numbers at once; where numbers are missing a page reaches into the
+// next, and parts come twice. The error is blob.ErrNotFound when it has no such upload.
 func (s *Service) allParts(ctx context.Context, a asset.Asset) ([]blob.Part, error) {
 	if a.Upload == "" {
 		return nil, nil
@@ -80,15 +80,7 @@ func (s *Service) allParts(ctx context.Context, a asset.Asset) ([]blob.Part, err
 	if err := cmp.Or(errs...); err != nil {
 		return nil, err
 	}
-	all := make([]blob.Part, 0, planOf(a).Count)
-	for i, page := range pages {
-		for _, p := range page { // where numbers are missing a page reaches into the next one
-			if p.Number <= (i+1)*PartsPage || i == len(pages)-1 {
-				all = append(all, p)
-			}
-		}
-	}
-	return all, nil
+	return slices.Concat(pages...), nil
 }
 
 // join makes the object of parts that fit, and settles. Joining may take long: an attempt whose grant has ended is waited for anew, so that nobody

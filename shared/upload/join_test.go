@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -313,6 +314,73 @@ func TestAnUploadThatTheBucketNoLongerHas(t *testing.T) {
 			}
 		})
 	})
+}
+
+// held is a bucket that keeps an upload from others for one call, as one does that is joining it.
+type held struct {
+	*blobtest.Bucket
+	once sync.Once
+}
+
+func (h *held) ListParts(ctx context.Context, key, up string, after, limit int) (ps []blob.Part, more bool, err error) {
+	h.once.Do(func() { err = fmt.Errorf("list: %w", blob.ErrNotFound) })
+	if err != nil {
+		return nil, false, err
+	}
+	return h.Bucket.ListParts(ctx, key, up, after, limit)
+}
+
+func TestAnUploadThatAnotherIsJoiningIsNotGivenUp(t *testing.T) {
+	ctx := context.Background()
+	w := newWorld(t, openSQLite(t))
+	a, g := w.beginParts(t, onePart)
+	w.sendParts(t, g, tall(1, onePart))
+	s := w.through(&held{Bucket: w.bucket}, upload.Options{})
+	_, err := s.Complete(ctx, w.who, a.ID)
+	domaintest.WantKind(t, "complete while another is at it", err, fault.Unavailable)
+	if got, err := s.Complete(ctx, w.who, a.ID); err != nil || got.State != asset.Ready {
+		t.Errorf("the repeat = %s, %v", got.State, err)
+	}
+}
+
+// The change feed alone ends what an attempt leaves in the bucket: no sweeper has to come.
+func TestTheFeedAbortsTheUploadOfAnAttemptThatEnded(t *testing.T) {
+	ctx := context.Background()
+	for name, end := range map[string]func(t *testing.T, w *world, a asset.Asset){
+		"given up": func(t *testing.T, w *world, a asset.Asset) {
+			if got, err := w.uploads.Expire(ctx, a); err != nil || got.Cause != asset.Expired {
+				t.Fatalf("expire = %+v, %v", got, err)
+			}
+		},
+		"deleted": func(t *testing.T, w *world, a asset.Asset) {
+			if err := w.assets.Delete(ctx, w.who, a.ID); err != nil {
+				t.Fatal(err)
+			}
+		},
+		"superseded": func(t *testing.T, w *world, a asset.Asset) {
+			if _, err := w.uploads.Expire(ctx, a); err != nil {
+				t.Fatal(err)
+			}
+			w.fed = w.end(t) // the clean-up of the failure is still to come, in another process
+			if _, _, err := w.uploads.Retry(ctx, w.who, a.ID, ""); err != nil {
+				t.Fatal(err)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, openSQLite(t))
+			a, g := w.beginParts(t, onePart)
+			w.sendParts(t, g, tall(1, onePart))
+			end(t, w, a)
+			w.mustCleanUp(t)
+			w.mustCleanUp(t)
+			for _, u := range w.uploadsOf(t, a) {
+				if u.ID == a.Upload {
+					t.Errorf("upload %s is still open", u.ID)
+				}
+			}
+		})
+	}
 }
 
 func TestBytesThatAreNoGoodFailAnUploadByParts(t *testing.T) {

@@ -176,6 +176,11 @@ func TestAnUploadThatIsExtendedDuringASweepIsNotGivenUp(t *testing.T) {
 	if us := w.uploadsOf(t, a); len(us) != 1 || us[0].ID != first.Upload {
 		t.Errorf("the uploads %v are open, want the asset's", us)
 	}
+	w.clock.advance(upload.DefaultPartGrant + upload.DefaultSlack + 2*time.Hour)
+	w.mustSweep(t)
+	if got := w.get(t, a.ID); got.State != asset.Failed {
+		t.Errorf("nobody came back to it: %s", got.State)
+	}
 }
 
 func TestWhoMaySignAndList(t *testing.T) {

@@ -12,7 +12,7 @@ FUNCTIONS := $(patsubst functions/%/main.go,%,$(wildcard functions/*/main.go))
 SAM := SAM_CLI_TELEMETRY=0 .tools/sam/bin/sam
 REGION ?= us-east-1
 
-.PHONY: help run test check build bench deploy clean tools FORCE
+.PHONY: help run test check build bench soak deploy clean tools FORCE
 
 help:
 	@echo 'make run [ARGS="-addr 127.0.0.1:8080 -data .assetry"]   the whole product on this machine; needs Go only'
@@ -20,6 +20,7 @@ help:
 	@echo 'make check                     format, vet, staticcheck, modules, house rules, template'
 	@echo 'make build [ARCH=amd64]        every function, for Lambda, as dist/<name>/bootstrap'
 	@echo 'make bench                     latencies, start times and sizes'
+	@echo 'make soak [ARGS="-seed 7"]     10,000 lives of assets among faults, and 5,000 real parts; 55 GB of disk, or ARGS=-no-parts'
 	@echo 'make deploy                    build and deploy to the AWS account that is signed in'
 	@echo 'make clean                     remove what was built; .tools and .assetry stay'
 
@@ -64,6 +65,9 @@ build-%:
 
 bench:
 	@go run ./infra/bench $(ARGS)
+
+soak:
+	@go run ./infra/soak $(ARGS)
 
 deploy: tools
 	@.tools/bin/tools install sam

@@ -1,0 +1,147 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"slices"
+
+	"github.com/assetry/assetry/shared/asset"
+	"github.com/assetry/assetry/shared/fault"
+	"github.com/assetry/assetry/shared/schema"
+)
+
+// verdict is what a soak found at its end.
+type verdict struct {
+	lives   int
+	states  map[string]int // how assets ended
+	lost    []string
+	orphans []string
+	doubles []string
+	stuck   []string
+	wrong   []string // answers that contradict each other, and errors that nothing explains
+}
+
+// clean says whether nothing was found.
+func (v verdict) clean() bool {
+	return len(v.lost)+len(v.orphans)+len(v.doubles)+len(v.stuck)+len(v.wrong) == 0
+}
+
+// audit holds table, bucket and consumer against what clients were told.
+func (s *soak) audit(ctx context.Context) (verdict, error) {
+	v := verdict{lives: len(s.lives), states: map[string]int{}, wrong: s.wrongs, doubles: s.consumer.doubles}
+	named := map[string]bool{} // versions that ready assets name
+	for _, l := range s.lives {
+		a, err := s.assets.Find(ctx, s.ws, l.id)
+		if fault.Is(err, fault.NotFound) {
+			v.judgeMissing(l)
+			continue
+		}
+		if err != nil {
+			return v, err
+		}
+		v.states[ended(a)]++
+		if a.State == asset.Ready {
+			named[a.Source().Key()+" "+a.Object] = true
+		}
+		if err := v.judge(ctx, l, a); err != nil {
+			return v, err
+		}
+		if !s.consumer.knows(a.ID.String(), &a) {
+			v.lost = append(v.lost, fmt.Sprintf("life %d: the consumer never heard that asset %s is %s", l.n, a.ID, a.State))
+		}
+	}
+	return v, s.auditBucket(ctx, &v, named)
+}
+
+// ended names how an asset ended.
+func ended(a asset.Asset) string {
+	if a.State == asset.Failed {
+		return fmt.Sprintf("%s (%s)", a.State, a.Cause)
+	}
+	return string(a.State)
+}
+
+// judgeMissing holds an asset that is not there against its life.
+func (v *verdict) judgeMissing(l *life) {
+	switch {
+	case l.begun && !l.asks:
+		v.lost = append(v.lost, fmt.Sprintf("life %d (%s): asset %s is not there, and nobody deleted it", l.n, l.way, l.id))
+	case l.begun:
+		v.states["deleted"]++
+		if !l.consumer.knows(l.id.String(), nil) {
+			v.lost = append(v.lost, fmt.Sprintf("life %d: the consumer never heard that asset %s is deleted", l.n, l.id))
+		}
+	default:
+		v.states["never begun"]++
+	}
+}
+
+// judge holds an asset against its life.
+func (v *verdict) judge(ctx context.Context, l *life, a asset.Asset) error {
+	says := func(list *[]string, format string, args ...any) {
+		*list = append(*list, fmt.Sprintf("life %d (%s), asset %s: ", l.n, l.way, a.ID)+fmt.Sprintf(format, args...))
+	}
+	files := l.sent[a.Generation]
+	bad := slices.ContainsFunc(files, func(s sent) bool { return !s.good })
+	good := slices.ContainsFunc(files, func(s sent) bool { return s.good }) || l.joined[a.Generation]
+	switch {
+	case l.deleted:
+		says(&v.lost, "is %s, but its delete was answered", a.State)
+	case l.ready != "" && (a.State != asset.Ready || a.Object != l.ready):
+		says(&v.lost, "was answered ready with version %s, and is %s with version %q", l.ready, a.State, a.Object)
+	case a.State == asset.Pending:
+		says(&v.stuck, "is still pending, in attempt %d", a.Generation)
+	case a.State == asset.Failed && good && !bad:
+		says(&v.lost, "the bucket took good bytes for attempt %d, and it is %s", a.Generation, ended(a))
+	case a.State == asset.Failed && a.Cause == asset.Rejected && len(files) > 0 && !bad:
+		says(&v.wrong, "was rejected, but nothing bad was sent")
+	case a.State == asset.Ready:
+		body, o, err := l.real.Read(ctx, a.Source().Key(), a.Object, 0, a.Size+1)
+		if err != nil {
+			says(&v.lost, "is ready, and version %s cannot be read: %v", a.Object, err)
+			return nil
+		}
+		if !l.sums[sha256.Sum256(body)] || o.Size != a.Size || o.ETag != a.ETag {
+			says(&v.lost, "is ready with %d bytes that nobody sent", o.Size)
+		}
+	}
+	return nil
+}
+
+// auditBucket holds that the bucket has what ready assets name, and nothing else; and that nothing waits to be done.
+func (s *soak) auditBucket(ctx context.Context, v *verdict, named map[string]bool) error {
+	vs, err := s.real.Versions(ctx, "w/", 0)
+	if err != nil {
+		return err
+	}
+	for _, o := range vs {
+		if !named[o.Key+" "+o.Version] {
+			v.orphans = append(v.orphans, fmt.Sprintf("version %s of %s%s", o.Version, o.Key, s.whose(o.Key)))
+		}
+	}
+	us, err := s.real.Uploads(ctx, "w/")
+	if err != nil {
+		return err
+	}
+	for _, u := range us {
+		v.orphans = append(v.orphans, fmt.Sprintf("open upload %s of %s%s", u.ID, u.Key, s.whose(u.Key)))
+	}
+	for name, n := range map[string]int{"object events": s.objects.waiting(), "requests for imports": s.imports.waiting(), "events": s.news.waiting()} {
+		if n > 0 {
+			v.stuck = append(v.stuck, fmt.Sprintf("%d %s wait in their queue", n, name))
+		}
+	}
+	return nil
+}
+
+// whose names the life that a key belongs to.
+func (s *soak) whose(key string) string {
+	src, _ := schema.ParseSource(key)
+	for _, l := range s.lives {
+		if l.id == src.Asset {
+			return fmt.Sprintf(" (life %d, %s)", l.n, l.way)
+		}
+	}
+	return ""
+}

@@ -1,0 +1,127 @@
+package main
+
+import (
+	"context"
+	"sync"
+
+	"github.com/assetry/assetry/shared/blob/blobtest"
+	"github.com/assetry/assetry/shared/bus"
+	"github.com/assetry/assetry/shared/fault"
+	"github.com/assetry/assetry/shared/tabletest"
+)
+
+// blow is what befalls one call to table, bucket, bus or source.
+type blow int
+
+const (
+	nothing    blow = iota
+	throttle        // refused; it did not happen
+	loseCall        // timed out; it did not happen
+	loseAnswer      // timed out; it happened
+	dieBefore       // the process ends before the call
+	dieAfter        // the process ends after the call
+)
+
+var blowNames = [...]string{"nothing", "throttled", "call lost", "answer lost", "crash before", "crash after"}
+
+// rareness is in how many calls one meets a blow.
+const rareness = 24
+
+// peril decides what befalls every call. A process that has died reaches nothing any more until the next one starts.
+type peril struct {
+	chance *chance
+
+	mu    sync.Mutex
+	off   bool
+	dead  bool
+	calls int
+	dealt [len(blowNames)]int
+}
+
+// next is what befalls the call that is about to be made.
+func (p *peril) next() blow {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.dead {
+		return loseCall
+	}
+	p.calls++
+	if p.off || !p.chance.one(rareness) {
+		return nothing
+	}
+	b := pick(p.chance, throttle, throttle, loseCall, loseAnswer, loseAnswer, dieBefore, dieAfter)
+	p.dealt[b]++
+	p.dead = b == dieBefore || b == dieAfter
+	return b
+}
+
+// died says whether the process ended since it was asked last; the next call is another process's.
+func (p *peril) died() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	d := p.dead
+	p.dead = false
+	return d
+}
+
+// calm ends all blows.
+func (p *peril) calm() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.off, p.dead = true, false
+}
+
+func (p *peril) onTable(tabletest.Call) tabletest.Fault {
+	switch p.next() {
+	case throttle:
+		return tabletest.Throttle
+	case loseCall, dieBefore:
+		return tabletest.LoseCall
+	case loseAnswer, dieAfter:
+		return tabletest.LoseAnswer
+	}
+	return tabletest.None
+}
+
+func (p *peril) onBucket(blobtest.Call) blobtest.Fault {
+	switch p.next() {
+	case throttle:
+		return blobtest.Throttled
+	case loseCall, dieBefore:
+		return blobtest.Unavailable
+	case loseAnswer, dieAfter:
+		return blobtest.Lost
+	}
+	return blobtest.None
+}
+
+// perilousBus is a bus that refuses, loses and takes twice.
+type perilousBus struct {
+	*peril
+	taken func(bus.Event)
+}
+
+// Publish takes all events, some, or none, and may not say so.
+func (b perilousBus) Publish(_ context.Context, es []bus.Event) (refused []int, err error) {
+	lost := fault.New(fault.Unavailable, "the bus did not answer (injected)")
+	switch b.next() {
+	case throttle:
+		half := len(es) / 2
+		for i, e := range es {
+			if i < half {
+				b.taken(e)
+			} else {
+				refused = append(refused, i)
+			}
+		}
+		return refused, nil
+	case loseCall, dieBefore:
+		return nil, lost
+	case loseAnswer, dieAfter:
+		err = lost
+	}
+	for _, e := range es {
+		b.taken(e)
+	}
+	return nil, err
+}

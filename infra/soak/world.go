@@ -1,0 +1,284 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"github.com/assetry/assetry/infra/local/versity"
+	"github.com/assetry/assetry/shared/access"
+	"github.com/assetry/assetry/shared/account"
+	"github.com/assetry/assetry/shared/asset"
+	"github.com/assetry/assetry/shared/blob"
+	"github.com/assetry/assetry/shared/blob/blobtest"
+	"github.com/assetry/assetry/shared/bus"
+	"github.com/assetry/assetry/shared/folder"
+	"github.com/assetry/assetry/shared/id"
+	"github.com/assetry/assetry/shared/page"
+	"github.com/assetry/assetry/shared/project"
+	"github.com/assetry/assetry/shared/s3blob"
+	"github.com/assetry/assetry/shared/schema"
+	"github.com/assetry/assetry/shared/secret"
+	"github.com/assetry/assetry/shared/table"
+	"github.com/assetry/assetry/shared/table/dynamo/stream"
+	"github.com/assetry/assetry/shared/table/sqlite"
+	"github.com/assetry/assetry/shared/tabletest"
+	"github.com/assetry/assetry/shared/trigger/change"
+	"github.com/assetry/assetry/shared/trigger/importing"
+	"github.com/assetry/assetry/shared/trigger/object"
+	"github.com/assetry/assetry/shared/trigger/sweep"
+	"github.com/assetry/assetry/shared/upload"
+)
+
+// The account of the soak's own bucket, and the bucket.
+const (
+	accessKey = "AKIASOAKSOAKSOAKSOAK"
+	secretKey = "secret-of-the-bucket-of-the-soak-000000"
+	bucket    = "soak"
+)
+
+// world is the product on a real table and a real bucket, with perilous calls, bad queues, and a clock that only the soak moves.
+type world struct {
+	chance *chance
+	clock  *clock
+	peril  *peril
+
+	db      *sqlite.DB
+	server  *versity.Server
+	real    *s3blob.Bucket
+	table   table.Table
+	bucket  blob.Bucket
+	sources *sources
+	root    secret.Root
+
+	ws  id.Workspace
+	who access.Principal
+
+	accounts *account.Service
+	assets   *asset.Service
+	folders  *folder.Service
+	uploads  *upload.Service
+
+	objects  *queue[versity.Event]
+	imports  *queue[bus.Event]
+	news     *queue[bus.Event]
+	consumer *consumer
+	streams  []*reader
+	crashes  int
+	swept    int
+	swung    time.Time // when the sweeper last ran
+}
+
+// reader is one consumer of the table's stream.
+type reader struct {
+	at      string
+	consume func(*world) change.Consumer
+}
+
+// newWorld opens table and bucket in a folder.
+func newWorld(ctx context.Context, seed uint64, dir string) (w *world, err error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	c := newChance(seed, 0)
+	w = &world{chance: c, clock: newClock(), peril: &peril{chance: newChance(seed, 1<<40), off: true}, root: secret.NewRoot(), consumer: newConsumer()}
+	w.swung = w.clock.now()
+	w.objects = &queue[versity.Event]{chance: c, clock: w.clock, tries: 3, leaky: true} // S3 invokes a function three times, then gives up
+	w.imports = &queue[bus.Event]{chance: c, clock: w.clock}
+	w.news = &queue[bus.Event]{chance: c, clock: w.clock}
+	w.sources = &sources{peril: w.peril}
+	w.streams = []*reader{
+		{consume: func(w *world) change.Consumer { return change.Publish(w) }},
+		{consume: func(w *world) change.Consumer { return change.CleanUp(w) }},
+	}
+	if w.db, err = sqlite.Open(filepath.Join(dir, "table.db"), sqlite.Options{Indexes: schema.Indexes(), Now: w.clock.now}); err != nil {
+		return nil, err
+	}
+	w.server, err = versity.Start(ctx, versity.Config{
+		Dir: filepath.Join(dir, "bucket"), AccessKey: accessKey, SecretKey: secretKey, Bucket: bucket, OnEvent: w.objects.put,
+	})
+	if err != nil {
+		_ = w.db.Close()
+		return nil, fmt.Errorf("start the bucket: %w", err)
+	}
+	faulty := tabletest.Faulty(w.db)
+	faulty.Script(w.peril.onTable)
+	w.table = faulty
+	w.real = s3blob.New(w.server.Client(), bucket, s3blob.Options{})
+	w.bucket = blobtest.Wrap(shifted{w.real, w.clock}, w.peril.onBucket)
+	return w, w.settle(ctx, seed)
+}
+
+// settle makes the workspace, under the id that the seed says.
+func (w *world) settle(ctx context.Context, seed uint64) error {
+	w.ws = id.Workspace(newChance(seed, 1<<41).asset(id.Workspace{12: 0x5e, 13: 0xed, 14: 0x50, 15: 0xac}, w.clock.now()))
+	w.who = access.Principal{Key: id.NewKey(w.clock.now()), Grants: map[id.Workspace]access.Role{w.ws: access.Owner}}
+	k := schema.WorkspaceKey(w.ws)
+	_, err := w.db.Write(ctx, table.Put(table.Item{
+		table.AttrPK: table.String(k.PK), table.AttrSK: table.String(k.SK),
+		schema.Name: table.String("Soak"), schema.LinkEpoch: table.Int(1), schema.Version: table.Int(1),
+	}, table.Absent()))
+	w.boot()
+	return err
+}
+
+func (w *world) close() {
+	w.server.Close()
+	_ = w.db.Close()
+}
+
+// boot builds the services anew, as the next process has them.
+func (w *world) boot() {
+	sealer := page.NewSealer(w.root)
+	w.accounts = account.New(w.table, account.Options{Now: w.clock.now})
+	w.folders = folder.New(w.table, folder.Options{Now: w.clock.now})
+	w.assets = asset.New(w.table, w.accounts, sealer, asset.Options{Now: w.clock.now, Folders: w.folders})
+	w.uploads = upload.New(upload.Parts{
+		Table: w.table, Bucket: w.bucket, Assets: w.assets, Workspaces: w.accounts, Folders: w.folders,
+		Projects: project.New(w.table, w.assets, sealer, project.Options{Now: w.clock.now}), Remote: w.sources,
+	}, upload.Options{Now: w.clock.now, Import: upload.ImportOptions{Part: upload.MinPartSize, Parallel: 1, Pause: time.Microsecond, Beat: time.Hour}})
+}
+
+// Uploads, Folders and Bus are what the triggers ask for.
+func (w *world) Uploads() *upload.Service { return w.uploads }
+
+// Folders knows the library folders.
+func (w *world) Folders() *folder.Service { return w.folders }
+
+// Bus is where domain events go.
+func (w *world) Bus() bus.Publisher { return perilousBus{w.peril, w.route} }
+
+// route is the rules of the bus.
+func (w *world) route(e bus.Event) {
+	if e.Type == bus.ImportRequested {
+		w.imports.put(e)
+		return
+	}
+	w.news.put(e)
+}
+
+// process runs something as a process that may die on the way; the next one begins with empty caches.
+func (w *world) process(do func() error) error {
+	err := do()
+	if w.peril.died() {
+		w.crashes++
+		w.boot()
+		if err == nil {
+			err = errCrashed
+		}
+	}
+	return err
+}
+
+var errCrashed = errors.New("the process ended before it could answer")
+
+// arrive delivers one object event.
+func (w *world) arrive() bool {
+	return w.objects.give(func(e versity.Event) error {
+		return w.process(func() error {
+			o := events.S3Object{Key: e.Key, URLDecodedKey: e.Key, VersionID: e.Version, Size: e.Size}
+			return object.Handler(w)(context.Background(), events.S3Event{Records: []events.S3EventRecord{{S3: events.S3Entity{Object: o}}}})
+		})
+	})
+}
+
+// work delivers one request for an import.
+func (w *world) work() bool {
+	return w.imports.give(func(e bus.Event) error {
+		record, err := queued(e)
+		if err != nil {
+			return err
+		}
+		return w.process(func() error {
+			out, err := importing.Handler(w)(context.Background(), events.SQSEvent{Records: []events.SQSMessage{record}})
+			if err == nil && len(out.BatchItemFailures) > 0 {
+				err = errors.New("the request of the import failed")
+			}
+			return err
+		})
+	})
+}
+
+// queued is an event of the bus as a queue behind it gives it.
+func queued(e bus.Event) (events.SQSMessage, error) {
+	detail, err := e.Detail.JSON()
+	if err != nil {
+		return events.SQSMessage{}, err
+	}
+	body, err := json.Marshal(events.EventBridgeEvent{Version: "0", ID: e.Detail.ID, Source: bus.Source, DetailType: string(e.Type), Time: e.Time, Detail: detail})
+	return events.SQSMessage{MessageId: e.Detail.ID, Body: string(body)}, err
+}
+
+// tell delivers one event to the consumer.
+func (w *world) tell() bool { return w.news.give(w.consumer.hear) }
+
+// follow lets a consumer of the stream take one batch; false when there was none.
+func (w *world) follow(r *reader, most int) (bool, error) {
+	cs, next, err := w.db.Changes(context.Background(), r.at, most)
+	if err != nil || len(cs) == 0 {
+		r.at = next
+		return false, err
+	}
+	var batch events.DynamoDBEvent
+	for _, c := range cs {
+		batch.Records = append(batch.Records, stream.Encode(c))
+	}
+	var out events.DynamoDBEventResponse
+	err = w.process(func() (err error) {
+		out, err = r.consume(w)(context.Background(), batch)
+		return err
+	})
+	if err != nil {
+		return true, nil // the whole batch comes again
+	}
+	if len(out.BatchItemFailures) == 0 {
+		r.at = next
+		return true, nil
+	}
+	done := 0
+	for done < len(batch.Records) && batch.Records[done].Change.SequenceNumber != out.BatchItemFailures[0].ItemIdentifier {
+		done++
+	}
+	if done > 0 {
+		_, r.at, err = w.db.Changes(context.Background(), r.at, done)
+	}
+	return true, err
+}
+
+// sweep runs the sweeper, as its schedule does every five minutes.
+func (w *world) sweep() error {
+	w.swung = w.clock.now()
+	w.swept++
+	return w.process(func() error { return sweep.Handler(w)(context.Background(), events.CloudWatchEvent{}) })
+}
+
+// client sends what clients send to the bucket: from their own machines, to the real one.
+func (w *world) client() *http.Client { return w.server.HTTP() }
+
+// shifted is a bucket that grants in its own time what is granted in the soak's.
+type shifted struct {
+	*s3blob.Bucket
+	clock *clock
+}
+
+func (s shifted) real(t time.Time) time.Time { return time.Now().Add(t.Sub(s.clock.now())) }
+
+// SignForm signs a form that ends as long from now as the soak's does.
+func (s shifted) SignForm(ctx context.Context, f blob.FormSpec) (blob.Form, time.Time, error) {
+	ends := f.Expires
+	f.Expires = s.real(ends)
+	form, _, err := s.Bucket.SignForm(ctx, f)
+	return form, ends, err
+}
+
+// SignParts signs parts in the same way.
+func (s shifted) SignParts(ctx context.Context, key, up string, ps []blob.PartSpec, expires time.Time) ([]string, error) {
+	return s.Bucket.SignParts(ctx, key, up, ps, s.real(expires))
+}

@@ -29,7 +29,7 @@ func (v verdict) clean() bool {
 
 // audit holds table, bucket and consumer against what clients were told.
 func (s *soak) audit(ctx context.Context) (verdict, error) {
-	v := verdict{lives: len(s.lives), states: map[string]int{}, wrong: s.wrongs, doubles: s.consumer.doubles}
+	v := verdict{lives: len(s.lives), states: map[string]int{}, wrong: s.wrongs, doubles: append(s.consumer.doubles, s.receiver.doubles...)}
 	named := map[string]bool{} // versions that ready assets name
 	for _, l := range s.lives {
 		a, err := s.assets.Find(ctx, s.ws, l.id)
@@ -47,9 +47,7 @@ func (s *soak) audit(ctx context.Context) (verdict, error) {
 		if err := v.judge(ctx, l, a); err != nil {
 			return v, err
 		}
-		if !s.consumer.knows(a.ID.String(), &a) {
-			v.lost = append(v.lost, fmt.Sprintf("life %d: the consumer never heard that asset %s is %s", l.n, a.ID, a.State))
-		}
+		v.judgeNews(l, &a, ended(a))
 	}
 	return v, s.auditBucket(ctx, &v, named)
 }
@@ -69,11 +67,18 @@ func (v *verdict) judgeMissing(l *life) {
 		v.lost = append(v.lost, fmt.Sprintf("life %d (%s): asset %s is not there, and nobody deleted it", l.n, l.way, l.id))
 	case l.begun:
 		v.states["deleted"]++
-		if !l.consumer.knows(l.id.String(), nil) {
-			v.lost = append(v.lost, fmt.Sprintf("life %d: the consumer never heard that asset %s is deleted", l.n, l.id))
-		}
+		v.judgeNews(l, nil, "deleted")
 	default:
 		v.states["never begun"]++
+	}
+}
+
+// judgeNews holds what the bus's consumer and the webhook's receiver heard against how an asset stands; deleted ones are nil.
+func (v *verdict) judgeNews(l *life, a *asset.Asset, stands string) {
+	for who, c := range map[string]*consumer{"consumer of the bus": l.consumer, "receiver of the webhook": l.receiver.consumer} {
+		if !c.knows(l.id.String(), a) {
+			v.lost = append(v.lost, fmt.Sprintf("life %d: the %s never heard that asset %s is %s", l.n, who, l.id, stands))
+		}
 	}
 }
 
@@ -127,7 +132,7 @@ func (s *soak) auditBucket(ctx context.Context, v *verdict, named map[string]boo
 	for _, u := range us {
 		v.orphans = append(v.orphans, fmt.Sprintf("open upload %s of %s%s", u.ID, u.Key, s.whose(u.Key)))
 	}
-	for name, n := range map[string]int{"object events": s.objects.waiting(), "requests for imports": s.imports.waiting(), "events": s.news.waiting()} {
+	for name, n := range map[string]int{"object events": s.objects.waiting(), "requests for imports": s.imports.waiting(), "events": s.news.waiting(), "events for webhooks": s.hooks.waiting()} {
 		if n > 0 {
 			v.stuck = append(v.stuck, fmt.Sprintf("%d %s wait in their queue", n, name))
 		}

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"reflect"
+	"sync"
 
 	"github.com/assetry/assetry/shared/asset"
 	"github.com/assetry/assetry/shared/bus"
@@ -10,6 +11,7 @@ import (
 
 // consumer is somebody who hears of assets and honours versions: what is not later than what it knows, it passes over.
 type consumer struct {
+	mu      sync.Mutex
 	known   map[string]bus.Detail // last event by asset
 	gone    map[string]bool       // deleted, as far as it heard
 	bodies  map[string]bus.Detail // every event by its id
@@ -25,6 +27,8 @@ func newConsumer() *consumer {
 
 // hear takes one delivery.
 func (c *consumer) hear(e bus.Event) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.heard++
 	d := e.Detail
 	if before, seen := c.bodies[d.ID]; seen && !reflect.DeepEqual(before, d) {

@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
+	"fmt"
 	"sync"
 
 	"github.com/assetry/assetry/shared/blob/blobtest"
@@ -30,12 +32,19 @@ const rareness = 24
 // peril decides what befalls every call. A process that has died reaches nothing any more until the next one starts.
 type peril struct {
 	chance *chance
+	seed   uint64
 
 	mu    sync.Mutex
 	off   bool
 	dead  bool
+	side  bool // several calls are made at once: see nextOn
+	nth   map[string]int
 	calls int
 	dealt [len(blowNames)]int
+}
+
+func newPeril(seed uint64) *peril {
+	return &peril{chance: newChance(seed, 1<<40), seed: seed, off: true, nth: map[string]int{}}
 }
 
 // next is what befalls the call that is about to be made.
@@ -55,6 +64,40 @@ func (p *peril) next() blow {
 	return b
 }
 
+// nextOn is next for a call on something that has a name. While several are made at once, their order is nobody's to tell: what befalls
+// each then follows from its name and how often it was called, and no process ends.
+func (p *peril) nextOn(verb, name string) blow {
+	p.mu.Lock()
+	if !p.side {
+		p.mu.Unlock()
+		return p.next()
+	}
+	defer p.mu.Unlock()
+	p.calls++
+	k := verb + " " + name
+	p.nth[k]++
+	sum := sha256.Sum256(fmt.Appendf(nil, "%d %s %d", p.seed, k, p.nth[k]))
+	if p.off || int(sum[0])%rareness != 0 {
+		return nothing
+	}
+	b := []blow{throttle, loseCall, loseAnswer}[int(sum[1])%3]
+	p.dealt[b]++
+	return b
+}
+
+// aside runs what makes several calls at once.
+func (p *peril) aside(do func() error) error {
+	p.set(true)
+	defer p.set(false)
+	return do()
+}
+
+func (p *peril) set(side bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.side = side
+}
+
 // died says whether the process ended since it was asked last; the next call is another process's.
 func (p *peril) died() bool {
 	p.mu.Lock()
@@ -71,8 +114,8 @@ func (p *peril) calm() {
 	p.off, p.dead = true, false
 }
 
-func (p *peril) onTable(tabletest.Call) tabletest.Fault {
-	switch p.next() {
+func (p *peril) onTable(c tabletest.Call) tabletest.Fault {
+	switch p.nextOn(c.Verb, fmt.Sprint(c.Keys)) {
 	case throttle:
 		return tabletest.Throttle
 	case loseCall, dieBefore:

@@ -82,15 +82,18 @@ func (s *soak) turn(now []*life) error {
 	case n < 78:
 		_, err := s.follow(pick(s.chance, s.streams...), 1+s.chance.below(40))
 		return err
-	case n < 84:
+	case n < 82:
 		s.world.tell()
-	case n < 90:
+	case n < 86:
+		s.post()
+	case n < 91:
 		s.work()
 	default:
 		s.clock.advance(s.chance.upTo(2 * time.Minute))
 	}
 	if s.clock.now().Sub(s.swung) >= 5*time.Minute {
-		_ = s.sweep() // what it could not do, the next one does
+		_ = s.sweep() // what they could not do, the next ones do
+		_ = s.postAgain()
 	}
 	return nil
 }
@@ -109,6 +112,9 @@ func (s *soak) settle(ctx context.Context) error {
 		if err := s.sweep(); err != nil {
 			s.complain("the sweeper failed without a fault: %v", err)
 		}
+		if err := s.postAgain(); err != nil {
+			s.complain("webhooks failed without a fault: %v", err)
+		}
 		s.clock.advance(time.Hour)
 	}
 	return s.drain()
@@ -126,6 +132,8 @@ func (s *soak) drain() error {
 		}
 	}
 	for s.world.tell() {
+	}
+	for s.post() {
 	}
 	return nil
 }

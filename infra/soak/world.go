@@ -34,7 +34,9 @@ import (
 	"github.com/assetry/assetry/shared/trigger/importing"
 	"github.com/assetry/assetry/shared/trigger/object"
 	"github.com/assetry/assetry/shared/trigger/sweep"
+	"github.com/assetry/assetry/shared/trigger/webhooks"
 	"github.com/assetry/assetry/shared/upload"
+	"github.com/assetry/assetry/shared/webhook"
 )
 
 // The account of the soak's own bucket, and the bucket.
@@ -65,11 +67,14 @@ type world struct {
 	assets   *asset.Service
 	folders  *folder.Service
 	uploads  *upload.Service
+	webhooks *webhook.Service
 
 	objects  *queue[versity.Event]
 	imports  *queue[bus.Event]
 	news     *queue[bus.Event]
-	consumer *consumer
+	hooks    *queue[bus.Event] // of events for webhooks
+	consumer *consumer         // of the bus
+	receiver *receiver         // of the webhook
 	streams  []*reader
 	crashes  int
 	swept    int
@@ -88,11 +93,13 @@ func newWorld(ctx context.Context, seed uint64, dir string) (w *world, err error
 		return nil, err
 	}
 	c := newChance(seed, 0)
-	w = &world{chance: c, clock: newClock(), peril: &peril{chance: newChance(seed, 1<<40), off: true}, root: secret.NewRoot(), consumer: newConsumer()}
+	w = &world{chance: c, clock: newClock(), peril: newPeril(seed), root: secret.NewRoot(), consumer: newConsumer()}
 	w.swung = w.clock.now()
 	w.objects = &queue[versity.Event]{chance: c, clock: w.clock, tries: 3, leaky: true} // S3 invokes a function three times, then gives up
 	w.imports = &queue[bus.Event]{chance: c, clock: w.clock}
 	w.news = &queue[bus.Event]{chance: c, clock: w.clock}
+	w.hooks = &queue[bus.Event]{chance: c, clock: w.clock}
+	w.receiver = &receiver{w.peril, newConsumer()}
 	w.sources = &sources{peril: w.peril}
 	w.streams = []*reader{
 		{consume: func(w *world) change.Consumer { return change.Publish(w) }},
@@ -125,7 +132,12 @@ func (w *world) settle(ctx context.Context, seed uint64) error {
 		table.AttrPK: table.String(k.PK), table.AttrSK: table.String(k.SK),
 		schema.Name: table.String("Soak"), schema.LinkEpoch: table.Int(1), schema.Version: table.Int(1),
 	}, table.Absent()))
+	if err != nil {
+		return err
+	}
 	w.boot()
+	hook := id.Webhook(newChance(seed, 1<<42).asset(w.ws, w.clock.now()))
+	_, _, err = w.webhooks.Create(ctx, w.who, w.ws, webhook.Spec{ID: hook, URL: hookURL})
 	return err
 }
 
@@ -144,13 +156,19 @@ func (w *world) boot() {
 		Table: w.table, Bucket: w.bucket, Assets: w.assets, Workspaces: w.accounts, Folders: w.folders,
 		Projects: project.New(w.table, w.assets, sealer, project.Options{Now: w.clock.now}), Remote: w.sources,
 	}, upload.Options{Now: w.clock.now, Import: upload.ImportOptions{Part: upload.MinPartSize, Parallel: 1, Pause: time.Microsecond, Beat: time.Hour}})
+	w.webhooks = webhook.New(webhook.Parts{
+		Table: w.table, Root: func() secret.Root { return w.root }, Sealer: sealer, Sender: w.receiver,
+	}, webhook.Options{Now: w.clock.now})
 }
 
-// Uploads, Folders and Bus are what the triggers ask for.
+// Uploads, Folders, Webhooks and Bus are what the triggers ask for.
 func (w *world) Uploads() *upload.Service { return w.uploads }
 
 // Folders knows the library folders.
 func (w *world) Folders() *folder.Service { return w.folders }
+
+// Webhooks sends events to the servers of users.
+func (w *world) Webhooks() *webhook.Service { return w.webhooks }
 
 // Bus is where domain events go.
 func (w *world) Bus() bus.Publisher { return perilousBus{w.peril, w.route} }
@@ -162,6 +180,7 @@ func (w *world) route(e bus.Event) {
 		return
 	}
 	w.news.put(e)
+	w.hooks.put(e)
 }
 
 // process runs something as a process that may die on the way; the next one begins with empty caches.
@@ -204,6 +223,28 @@ func (w *world) work() bool {
 			return err
 		})
 	})
+}
+
+// post delivers one event to the function that sends webhooks.
+func (w *world) post() bool {
+	return w.hooks.give(func(e bus.Event) error {
+		record, err := queued(e)
+		if err != nil {
+			return err
+		}
+		return w.process(func() error {
+			out, err := webhooks.Handler(w)(context.Background(), events.SQSEvent{Records: []events.SQSMessage{record}})
+			if err == nil && len(out.BatchItemFailures) > 0 {
+				err = errors.New("the event was not noted for the webhook")
+			}
+			return err
+		})
+	})
+}
+
+// postAgain tries what is due, as its schedule does.
+func (w *world) postAgain() error {
+	return w.peril.aside(func() error { return webhooks.Retries(w)(context.Background(), events.CloudWatchEvent{}) })
 }
 
 // queued is an event of the bus as a queue behind it gives it.

@@ -1,0 +1,173 @@
+package acceptance_test
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/assetry/assetry/shared/enginetest"
+)
+
+const (
+	largeParts = 205             // of 5 MiB, the last one smaller: 1 GiB
+	killAfter  = largeParts / 2  // parts that the first process has sent
+	partsLimit = 3 * time.Minute // for each process, on a busy machine
+	// What the processes of the stack may have in memory at most while a gibibyte passes through: the bucket's child streams it, the rest never
+	// sees it. Both are a tenth of the file, and twice what was seen.
+	stackPeak  = 96 << 20
+	bucketPeak = 128 << 20
+)
+
+// TestAGibibyteIsResumedByAnotherProcess kills a client in the middle of 205 parts, which it sends several at once. Another one, which knows the
+// asset's id and nothing else, asks what has arrived, sends the rest, and reads the whole back.
+func TestAGibibyteIsResumedByAnotherProcess(t *testing.T) {
+	enginetest.Tool(t, "node", "node_modules")
+	s := start(t, t.TempDir())
+	dir := t.TempDir()
+	note, picturePath := filepath.Join(dir, "asset"), filepath.Join(dir, "picture.png")
+	if err := os.WriteFile(picturePath, picture(1), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	env := append(environment(t, s, "flora-0.11"), "ASSETRY_PICTURE="+picturePath)
+
+	first := startParts(t, env, "begin", note)
+	sent := 0
+	for line := range first.lines {
+		if strings.HasPrefix(line, "sent ") {
+			sent++
+		}
+		if sent == killAfter {
+			if err := first.cmd.Process.Kill(); err != nil {
+				t.Fatal(err)
+			}
+			break
+		}
+	}
+	for range first.lines { // what was on its way
+	}
+	if err := first.cmd.Wait(); err == nil || sent < killAfter {
+		t.Fatalf("the first process ended by itself after %d parts: %v\n%s", sent, err, first.stderr)
+	}
+
+	second := startParts(t, env, "resume", note)
+	had, sentAgain, said := 0, 0, ""
+	for line := range second.lines {
+		switch what, n, _ := strings.Cut(line, " "); what {
+		case "had":
+			had, _ = strconv.Atoi(n)
+		case "sent":
+			sentAgain++
+		default:
+			said += line + "\n"
+		}
+	}
+	if err := second.cmd.Wait(); err != nil {
+		t.Fatalf("the second process: %v\n%s%s", err, said, second.stderr)
+	}
+	if had < killAfter || had+sentAgain != largeParts {
+		t.Errorf("the second process found %d parts and sent %d, want at least %d and %d in all", had, sentAgain, killAfter, largeParts)
+	}
+	if want := fmt.Sprintf("is ready\nread %d\n", 1<<30); said != want {
+		t.Errorf("the second process said %q, want %q", said, want)
+	}
+	s.wantPeaks(t)
+}
+
+// process is a script under way.
+type process struct {
+	cmd    *exec.Cmd
+	lines  chan string // of its standard output, closed at its end
+	stderr *output
+}
+
+func startParts(t *testing.T, env []string, args ...string) *process {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), partsLimit)
+	t.Cleanup(cancel)
+	p := &process{cmd: exec.CommandContext(ctx, "node", append([]string{filepath.Join("node", "parts.mjs")}, args...)...), lines: make(chan string), stderr: new(output)}
+	p.cmd.Env, p.cmd.Stderr = env, p.stderr
+	out, err := p.cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		defer close(p.lines)
+		for in := bufio.NewScanner(out); in.Scan(); {
+			p.lines <- in.Text()
+		}
+		_, _ = io.Copy(io.Discard, out)
+	}()
+	return p
+}
+
+// wantPeaks holds what the stack's process and the bucket's child had in memory at most, as Linux counts it.
+func (s *stack) wantPeaks(t *testing.T) {
+	t.Helper()
+	pid := s.cmd.Process.Pid
+	own, ok := peak(t, pid)
+	if !ok {
+		t.Log("no /proc here: the memory of the stack was not looked at")
+		return
+	}
+	child := 0
+	for _, c := range childrenOf(t, pid) {
+		m, _ := peak(t, c)
+		child = max(child, m)
+	}
+	t.Logf("peaks: the stack %d MiB, the bucket's child %d MiB", own>>20, child>>20)
+	if own > stackPeak || child > bucketPeak || child == 0 {
+		t.Errorf("the stack had %d MiB in memory, want at most %d; the bucket's child %d, want at most %d", own>>20, stackPeak>>20, child>>20, bucketPeak>>20)
+	}
+}
+
+// childrenOf are the processes that any thread of a process started.
+func childrenOf(t *testing.T, pid int) (children []int) {
+	t.Helper()
+	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range threads {
+		b, _ := os.ReadFile(f) // a thread may have ended
+		for _, c := range strings.Fields(string(b)) {
+			n, err := strconv.Atoi(c)
+			if err != nil {
+				t.Fatal(err)
+			}
+			children = append(children, n)
+		}
+	}
+	return children
+}
+
+var highWater = regexp.MustCompile(`(?m)^VmHWM:\s+(\d+) kB$`)
+
+// peak is the most memory that a process had, in bytes; not ok where the system does not tell.
+func peak(t *testing.T, pid int) (bytes int, ok bool) {
+	t.Helper()
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return 0, false
+	}
+	m := highWater.FindSubmatch(b)
+	if m == nil {
+		return 0, false
+	}
+	kb, err := strconv.Atoi(string(m[1]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return kb << 10, true
+}

@@ -32,6 +32,9 @@ func (s *soak) audit(ctx context.Context) (verdict, error) {
 	v := verdict{lives: len(s.lives), states: map[string]int{}, wrong: s.wrongs, doubles: append(s.consumer.doubles, s.receiver.doubles...)}
 	named := map[string]bool{} // versions that ready assets name
 	for _, l := range s.lives {
+		if err := s.auditSearch(ctx, &v, l); err != nil {
+			return v, err
+		}
 		a, err := s.assets.Find(ctx, s.ws, l.id)
 		if fault.Is(err, fault.NotFound) {
 			v.judgeMissing(l)
@@ -50,6 +53,23 @@ func (s *soak) audit(ctx context.Context) (verdict, error) {
 		v.judgeNews(l, &a, ended(a))
 	}
 	return v, s.auditBucket(ctx, &v, named)
+}
+
+// auditSearch holds that the word of a life finds its asset, as long as there is one, and nothing else.
+func (s *soak) auditSearch(ctx context.Context, v *verdict, l *life) error {
+	found, err := s.assets.List(ctx, s.who, asset.Query{Workspace: s.ws, Search: l.word(), Limit: 10})
+	if err != nil {
+		return fmt.Errorf("search for %q: %w", l.word(), err)
+	}
+	_, err = s.assets.Find(ctx, s.ws, l.id)
+	there := err == nil
+	if err != nil && !fault.Is(err, fault.NotFound) {
+		return err
+	}
+	if len(found.Assets) > 1 || there != (len(found.Assets) == 1 && found.Assets[0].ID == l.id) {
+		v.lost = append(v.lost, fmt.Sprintf("life %d: a search for its word finds %d assets, and asset %s is there: %t", l.n, len(found.Assets), l.id, there))
+	}
+	return nil
 }
 
 // ended names how an asset ended.

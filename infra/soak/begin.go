@@ -24,7 +24,7 @@ func (l *life) begin() error {
 	if !l.again {
 		l.id = l.luck.asset(l.ws, l.clock.now())
 	}
-	d := upload.Draft{Workspace: l.ws, Name: fmt.Sprintf("life %d", l.n), Declared: "image/png", ID: l.id, Again: l.again}
+	d := upload.Draft{Workspace: l.ws, Name: "life " + l.word(), Declared: "image/png", ID: l.id, Again: l.again}
 	l.again = true
 	err := map[asset.Via]func(upload.Draft) error{
 		asset.ViaSigned: l.beginForm, asset.ViaDirect: l.beginDirect, asset.ViaParts: l.beginParts, asset.ViaURL: l.beginImport,
@@ -35,6 +35,9 @@ func (l *life) begin() error {
 	}
 	return err
 }
+
+// word is a word of its name that no other asset has.
+func (l *life) word() string { return fmt.Sprintf("n%06d", l.n) }
 
 func (l *life) beginForm(d upload.Draft) error {
 	a, g, err := l.uploads.Begin(context.Background(), l.who, d)

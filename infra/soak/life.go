@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/assetry/assetry/shared/asset"
@@ -165,7 +164,7 @@ func (l *life) look() error {
 }
 
 func (l *life) rename() error {
-	title := fmt.Sprintf("life %d, renamed", l.n)
+	title := "renamed " + l.word()
 	a, err := l.assets.Update(context.Background(), l.who, l.id, asset.Change{Name: &title}, 0)
 	if err == nil {
 		l.saw(a)

@@ -37,7 +37,7 @@ type peril struct {
 	mu    sync.Mutex
 	off   bool
 	dead  bool
-	side  bool // several calls are made at once: see nextOn
+	side  bool // several calls are made at once: see named
 	nth   map[string]int
 	calls int
 	dealt [len(blowNames)]int
@@ -64,14 +64,21 @@ func (p *peril) next() blow {
 	return b
 }
 
-// nextOn is next for a call on something that has a name. While several are made at once, their order is nobody's to tell: what befalls
-// each then follows from its name and how often it was called, and no process ends.
+// nextOn is next for a call on something that has a name. While several are made at once it is named.
 func (p *peril) nextOn(verb, name string) blow {
 	p.mu.Lock()
-	if !p.side {
-		p.mu.Unlock()
-		return p.next()
+	side := p.side
+	p.mu.Unlock()
+	if side {
+		return p.named(verb, name)
 	}
+	return p.next()
+}
+
+// named is what befalls a call that is made beside others, whose order is nobody's to tell: it follows from its name and how often it was
+// made, and ends no process. A process that ends elsewhere had made it before.
+func (p *peril) named(verb, name string) blow {
+	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.calls++
 	k := verb + " " + name
@@ -115,7 +122,16 @@ func (p *peril) calm() {
 }
 
 func (p *peril) onTable(c tabletest.Call) tabletest.Fault {
-	switch p.nextOn(c.Verb, fmt.Sprint(c.Keys)) {
+	return tableFault(p.nextOn(c.Verb, fmt.Sprint(c.Keys)))
+}
+
+// onIndex is for the index of words, which is written to several times at once.
+func (p *peril) onIndex(c tabletest.Call) tabletest.Fault {
+	return tableFault(p.named("index "+c.Verb, fmt.Sprint(c.Keys)))
+}
+
+func tableFault(b blow) tabletest.Fault {
+	switch b {
 	case throttle:
 		return tabletest.Throttle
 	case loseCall, dieBefore:

@@ -25,6 +25,7 @@ import (
 	"github.com/assetry/assetry/shared/project"
 	"github.com/assetry/assetry/shared/s3blob"
 	"github.com/assetry/assetry/shared/schema"
+	"github.com/assetry/assetry/shared/search"
 	"github.com/assetry/assetry/shared/secret"
 	"github.com/assetry/assetry/shared/table"
 	"github.com/assetry/assetry/shared/table/dynamo/stream"
@@ -53,9 +54,11 @@ type world struct {
 	peril  *peril
 
 	db      *sqlite.DB
+	index   *sqlite.DB // of the search
 	server  *versity.Server
 	real    *s3blob.Bucket
 	table   table.Table
+	words   table.Table // the index, through the peril
 	bucket  blob.Bucket
 	sources *sources
 	root    secret.Root
@@ -68,6 +71,7 @@ type world struct {
 	folders  *folder.Service
 	uploads  *upload.Service
 	webhooks *webhook.Service
+	search   *search.Service
 
 	objects  *queue[versity.Event]
 	imports  *queue[bus.Event]
@@ -108,19 +112,28 @@ func newWorld(ctx context.Context, seed uint64, dir string) (w *world, err error
 	if w.db, err = sqlite.Open(filepath.Join(dir, "table.db"), sqlite.Options{Indexes: schema.Indexes(), Now: w.clock.now}); err != nil {
 		return nil, err
 	}
+	if w.index, err = sqlite.Open(filepath.Join(dir, "index.db"), sqlite.Options{Now: w.clock.now}); err != nil {
+		_ = w.db.Close()
+		return nil, err
+	}
 	w.server, err = versity.Start(ctx, versity.Config{
 		Dir: filepath.Join(dir, "bucket"), AccessKey: accessKey, SecretKey: secretKey, Bucket: bucket, OnEvent: w.objects.put,
 	})
 	if err != nil {
-		_ = w.db.Close()
+		_ = errors.Join(w.db.Close(), w.index.Close())
 		return nil, fmt.Errorf("start the bucket: %w", err)
 	}
-	faulty := tabletest.Faulty(w.db)
-	faulty.Script(w.peril.onTable)
-	w.table = faulty
+	w.table, w.words = perilous(w.db, w.peril.onTable), perilous(w.index, w.peril.onIndex)
 	w.real = s3blob.New(w.server.Client(), bucket, s3blob.Options{})
 	w.bucket = blobtest.Wrap(shifted{w.real, w.clock}, w.peril.onBucket)
 	return w, w.settle(ctx, seed)
+}
+
+// perilous puts a script of faults before a table.
+func perilous(t table.Table, script func(tabletest.Call) tabletest.Fault) table.Table {
+	f := tabletest.Faulty(t)
+	f.Script(script)
+	return f
 }
 
 // settle makes the workspace, under the id that the seed says.
@@ -143,7 +156,7 @@ func (w *world) settle(ctx context.Context, seed uint64) error {
 
 func (w *world) close() {
 	w.server.Close()
-	_ = w.db.Close()
+	_ = errors.Join(w.db.Close(), w.index.Close())
 }
 
 // boot builds the services anew, as the next process has them.
@@ -151,7 +164,8 @@ func (w *world) boot() {
 	sealer := page.NewSealer(w.root)
 	w.accounts = account.New(w.table, account.Options{Now: w.clock.now})
 	w.folders = folder.New(w.table, folder.Options{Now: w.clock.now})
-	w.assets = asset.New(w.table, w.accounts, sealer, asset.Options{Now: w.clock.now, Folders: w.folders})
+	w.search = search.New(w.table, w.words, w.accounts)
+	w.assets = asset.New(w.table, w.accounts, sealer, asset.Options{Now: w.clock.now, Folders: w.folders, Index: w.Search})
 	w.uploads = upload.New(upload.Parts{
 		Table: w.table, Bucket: w.bucket, Assets: w.assets, Workspaces: w.accounts, Folders: w.folders,
 		Projects: project.New(w.table, w.assets, sealer, project.Options{Now: w.clock.now}), Remote: w.sources,
@@ -161,7 +175,7 @@ func (w *world) boot() {
 	}, webhook.Options{Now: w.clock.now})
 }
 
-// Uploads, Folders, Webhooks and Bus are what the triggers ask for.
+// Uploads, Folders, Webhooks, Search and Bus are what the triggers ask for.
 func (w *world) Uploads() *upload.Service { return w.uploads }
 
 // Folders knows the library folders.
@@ -169,6 +183,9 @@ func (w *world) Folders() *folder.Service { return w.folders }
 
 // Webhooks sends events to the servers of users.
 func (w *world) Webhooks() *webhook.Service { return w.webhooks }
+
+// Search keeps and reads the index of words.
+func (w *world) Search() *search.Service { return w.search }
 
 // Bus is where domain events go.
 func (w *world) Bus() bus.Publisher { return perilousBus{w.peril, w.route} }
@@ -260,6 +277,10 @@ func queued(e bus.Event) (events.SQSMessage, error) {
 // tell delivers one event to the consumer.
 func (w *world) tell() bool { return w.news.give(w.consumer.hear) }
 
+// ahead is how much later than they are changes say they were made: consumers hold them against the real time, which is not the soak's, and give
+// up on old ones.
+const ahead = 100 * 365 * 24 * time.Hour
+
 // follow lets a consumer of the stream take one batch; false when there was none.
 func (w *world) follow(r *reader, most int) (bool, error) {
 	cs, next, err := w.db.Changes(context.Background(), r.at, most)
@@ -269,6 +290,7 @@ func (w *world) follow(r *reader, most int) (bool, error) {
 	}
 	var batch events.DynamoDBEvent
 	for _, c := range cs {
+		c.At = c.At.Add(ahead)
 		batch.Records = append(batch.Records, stream.Encode(c))
 	}
 	var out events.DynamoDBEventResponse

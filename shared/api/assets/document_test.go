@@ -162,7 +162,7 @@ func TestDocumentIsValid(t *testing.T) {
 			}
 		}
 	}
-	for _, name := range []string{"MethodNotAllowed", "PayloadTooLarge", "UnsupportedMediaType"} {
+	for _, name := range []string{"MethodNotAllowed", "PreconditionFailed", "PayloadTooLarge", "UnsupportedMediaType"} {
 		if doc.Components.Responses[name].Value.Extensions["x-assetry-extension"] != true {
 			t.Errorf("the answer %s is not marked as ours", name)
 		}
@@ -179,4 +179,41 @@ func TestDocumentIsServed(t *testing.T) {
 			t.Errorf("Cache-Control is %q", cache)
 		}
 	})
+}
+
+// contract are the fields of the published schema, by schema of the document; everything else must be marked as ours.
+var contract = map[string][]string{
+	"AssetCreateRequest": {"source", "workspace_id", "content_type", "file_name", "folder", "project_id"},
+	"AssetDirectRequest": {"file", "workspace_id", "content_type", "file_name", "folder", "project_id"},
+	"AssetCreate":        {"asset_id", "status", "uploaded_via", "url", "visibility", "workspace_id", "expires_at", "upload", "upload_url"},
+	"AssetAction":        {"asset_id", "status", "url", "visibility", "workspace_id", "failure_message", "expires_at", "upload", "upload_url"},
+	"AssetRetrieve": {"asset_id", "name", "description", "workspace_id", "url", "content_type", "upload_content_type", "size_bytes", "uploaded_via",
+		"created_at", "status", "failure_message", "width", "height"},
+	"AssetListItem": {"asset_id", "name", "description", "workspace_id", "url", "content_type", "upload_content_type", "size_bytes", "uploaded_via",
+		"created_at", "status", "width", "height", "node_id", "project_id"},
+	"AssetCompleteRequest": {},
+	"AssetRetryRequest":    {},
+	"FolderItemRequest":    {"description", "source", "text", "type"},
+	"FolderItem":           {"folder_id", "saved_node_id", "workspace_id", "asset_id", "url"},
+}
+
+func TestFieldsBeyondTheContractAreMarkedAsOurs(t *testing.T) {
+	doc, err := openapi3.NewLoader().LoadFromData(assets.Document())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, fields := range contract {
+		schema := doc.Components.Schemas[name].Value
+		for field, s := range schema.Properties {
+			ours := s.Value.Extensions["x-assetry-extension"] == true
+			if want := !slices.Contains(fields, field); ours != want {
+				t.Errorf("%s.%s is marked as ours: %v, want %v", name, field, ours, want)
+			}
+		}
+		for _, field := range fields {
+			if schema.Properties[field] == nil {
+				t.Errorf("%s has no %s, which the published schema has", name, field)
+			}
+		}
+	}
 }

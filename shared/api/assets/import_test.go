@@ -2,19 +2,47 @@ package assets_test
 
 import (
 	"bytes"
+	"context"
 	"crypto/x509"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/assetry/assetry/shared/fault"
 	"github.com/assetry/assetry/shared/guard"
 	"github.com/assetry/assetry/shared/id"
 	"github.com/assetry/assetry/shared/importer"
+	"github.com/assetry/assetry/shared/table"
 )
+
+// between does something once, before an item enters a folder, and fails that write if it says so.
+type between struct {
+	table.Table
+	do func() error
+}
+
+// Transact is the table's, after what comes between.
+func (b *between) Transact(ctx context.Context, ws []table.Write) error {
+	entering := slices.ContainsFunc(ws, func(w table.Write) bool { return rowKind(w.Key) == "folderitem" })
+	if do := b.do; entering && do != nil {
+		b.do = nil
+		if err := do(); err != nil {
+			return err
+		}
+	}
+	return b.Table.Transact(ctx, ws)
+}
+
+// behind is a client on a stack where something comes between the copy of an image and its place in a folder.
+func behind(t *testing.T) (*client, *between) {
+	b := &between{}
+	return newClient(newStackBehind(t, func(db table.Table) table.Table { b.Table = db; return b }), shapes[0]), b
+}
 
 // source serves a file on TLS, and lets the stack copy from it. It gives the address, with a secret in its query.
 func (c *client) source(t *testing.T, file []byte) string {
@@ -138,4 +166,40 @@ func TestFolderItemFromAnAddress(t *testing.T) {
 		add.path = c.foldersPath() + "/" + gone + "/items"
 		c.refused(t, add, 404, "not_found")
 	})
+}
+
+func TestAnImageWhoseFolderIsDeletedMeanwhileIsNotKept(t *testing.T) {
+	c, b := behind(t)
+	address := c.source(t, picture(t, 9, 8))
+	f := c.createFolder(t, object("name", "Short-lived"))["folder_id"]
+	b.do = func() error {
+		c.decode(t, c.do(t, request{method: "DELETE", path: c.foldersPath() + "/" + f, key: c.keys.editor}), 200, nil)
+		return nil
+	}
+	add := request{method: "POST", path: c.foldersPath() + "/" + f + "/items", key: c.keys.editor, body: object("source", address)}
+	var body refusal
+	c.decode(t, c.do(t, add), 404, &body)
+	if list := c.list(t, c.keys.editor, ""); body.Error.Code != "not_found" || len(list.Assets) != 0 || b.do != nil {
+		t.Errorf("the answer is %+v, and the list has %d assets", body, len(list.Assets))
+	}
+}
+
+// TestAnImageIsPutIntoItsFolderByARepeat cuts a request off between the copy and the folder.
+func TestAnImageIsPutIntoItsFolderByARepeat(t *testing.T) {
+	c, b := behind(t)
+	address := c.source(t, picture(t, 9, 8))
+	f := c.createFolder(t, object("name", "Pictures"))["folder_id"]
+	b.do = func() error { return fault.New(fault.Unavailable, "The table did not answer; repeat.") }
+	add := request{method: "POST", path: c.foldersPath() + "/" + f + "/items", key: c.keys.editor, body: object("source", address), once: "k"}
+	c.decode(t, c.do(t, add), 503, nil)
+	cut := c.list(t, c.keys.editor, "")
+	if len(cut.Assets) != 1 {
+		t.Fatalf("after the request was cut off there are %d assets", len(cut.Assets))
+	}
+	var got map[string]string
+	c.decode(t, c.do(t, add), 201, &got)
+	if list := c.list(t, c.keys.editor, ""); len(list.Assets) != 1 || got["asset_id"] != cut.Assets[0].AssetID {
+		t.Errorf("the repeat made %v, and there are %d assets", got, len(list.Assets))
+	}
+	c.duplicate(t, add, "saved_node_id", got["saved_node_id"])
 }

@@ -25,6 +25,7 @@ const (
 
 var (
 	errHandOver = errors.New("the import goes on with another worker")
+	errBusy     = errors.New("another worker has the import in hand")
 	errTaken    = errors.New("the import is another worker's, settled or deleted")
 )
 
@@ -38,6 +39,9 @@ func (r rejection) Error() string { return string(r) }
 // An error means: deliver the request again. fault.Unavailable is also the answer while another worker is at it, because it may yet die.
 func (s *Service) Import(ctx context.Context, w id.Workspace, aid id.Asset, run int64) error {
 	r, err := s.claim(ctx, aid, run)
+	if errors.Is(err, errBusy) {
+		return s.whileBusy(ctx, w, aid, run)
+	}
 	if err != nil || r == nil {
 		return err
 	}
@@ -51,6 +55,18 @@ func (s *Service) Import(ctx context.Context, w id.Workspace, aid id.Asset, run 
 		err = r.work(ctx)
 	}
 	return r.finish(ctx, err)
+}
+
+// whileBusy answers a request whose import another worker has in hand: it may yet die, unless all is settled.
+func (s *Service) whileBusy(ctx context.Context, w id.Workspace, aid id.Asset, run int64) error {
+	a, err := s.Assets.Find(ctx, w, aid)
+	if fault.Is(err, fault.NotFound) || err == nil && a.State != asset.Pending {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return fault.New(fault.Unavailable, "request %d for the import of asset %s is being worked on; deliver it again", run, aid)
 }
 
 // importRun is one worker at an import.
@@ -69,7 +85,7 @@ type importRun struct {
 }
 
 // claim takes the lease of an import for one request. There is no run where there is nothing to do: the import is gone or another request has
-// followed.
+// followed. The error is errBusy while another worker has the lease.
 func (s *Service) claim(ctx context.Context, aid id.Asset, run int64) (*importRun, error) {
 	now, token := s.now(), rand.Text()
 	held := now.Add(importLease)
@@ -79,7 +95,7 @@ func (s *Service) claim(ctx context.Context, aid id.Asset, run int64) (*importRu
 		if current == nil || current.Int(schema.Version) > run {
 			return nil, nil
 		}
-		return nil, fault.New(fault.Unavailable, "request %d for the import of asset %s is being worked on; deliver it again", run, aid)
+		return nil, errBusy
 	}
 	if err != nil {
 		return nil, fmt.Errorf("claim the import of asset %s: %w", aid, err)

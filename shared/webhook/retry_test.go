@@ -12,9 +12,6 @@ import (
 	"github.com/assetry/assetry/shared/webhook"
 )
 
-// step is how finely the tests of time look.
-const step = 30 * time.Second
-
 func TestTheAttemptsFollowTheTable(t *testing.T) {
 	h := newHouse(t)
 	wh := h.mustCreate(t, address)
@@ -22,6 +19,7 @@ func TestTheAttemptsFollowTheTable(t *testing.T) {
 	h.mustHandle(t, h.event(h.newAsset(), bus.AssetReady, 2))
 	last, begun := h.clock.Now(), h.clock.Now()
 	for i, wait := range webhook.Waits() {
+		step := wait / 40
 		for seen := len(h.requests()); len(h.requests()) == seen; h.mustDue(t) {
 			h.clock.Advance(step)
 			if h.clock.Now().Sub(last) > 2*wait {

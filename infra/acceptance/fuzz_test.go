@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -25,7 +26,7 @@ const (
 // same.
 func TestFuzzedRequestsAreNeverServerErrors(t *testing.T) {
 	schemathesis := enginetest.Tool(t, "venv", "bin", "schemathesis")
-	s := start(t, t.TempDir())
+	s := start(t, t.TempDir(), "-allow-local-sources")
 	dir := t.TempDir() // it reads its configuration here, and leaves files behind
 	if err := os.WriteFile(filepath.Join(dir, "schemathesis.toml"), fuzzConfiguration(t, newClient(s)), 0o600); err != nil {
 		t.Fatal(err)
@@ -79,6 +80,7 @@ func fuzzConfiguration(t *testing.T, c *client) []byte {
 			t.Fatal(err)
 		}
 	}
+	hook, delivery := c.deadEnd(t)
 	kinds := []struct {
 		name  string
 		ids   []string
@@ -88,6 +90,8 @@ func fuzzConfiguration(t *testing.T, c *client) []byte {
 		{"workspaces", []string{c.Workspace}, []string{"path.workspaceId", "query.workspace_id", "body.workspace_id"}},
 		{"projects", []string{made.Project}, []string{"path.projectId", "query.project_id", "body.project_id"}},
 		{"folders", []string{made.Folder}, []string{"path.folderId", "body.folder"}},
+		{"webhooks", []string{hook}, []string{"path.webhookId"}},
+		{"deliveries", []string{delivery}, []string{"path.deliveryId"}},
 	}
 	var dictionaries, parameters strings.Builder
 	parameters.WriteString("[parameters]\n")
@@ -102,4 +106,17 @@ func fuzzConfiguration(t *testing.T, c *client) []byte {
 		}
 	}
 	return []byte(dictionaries.String() + parameters.String())
+}
+
+// deadEnd makes a webhook that leads to a port of this machine where nobody listens, and a delivery that failed there.
+func (c *client) deadEnd(t *testing.T) (hook, delivery string) {
+	t.Helper()
+	closed := httptest.NewServer(http.NotFoundHandler())
+	closed.Close()
+	hook = c.webhook(t, "POST", "", map[string]string{"url": closed.URL}).ID
+	got := c.webhook(t, "POST", "/"+hook+"/test", nil)
+	if got.Status != "dead" {
+		t.Fatalf("a test that nobody takes is %q, want it dead", got.Status)
+	}
+	return hook, got.Delivery
 }

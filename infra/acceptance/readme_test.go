@@ -152,9 +152,10 @@ func TestReadmeReceivesWebhooks(t *testing.T) {
 
 // webhookAnswer holds the fields that the tests read of any answer about a webhook or a delivery.
 type webhookAnswer struct {
-	ID     string `json:"webhook_id"`
-	Secret string `json:"secret"`
-	Status string `json:"status"`
+	ID       string `json:"webhook_id"`
+	Secret   string `json:"secret"`
+	Delivery string `json:"delivery_id"`
+	Status   string `json:"status"`
 }
 
 func (c *client) webhook(t *testing.T, method, path string, body any) (got webhookAnswer) {

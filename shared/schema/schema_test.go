@@ -261,6 +261,19 @@ func FuzzParseAssetKey(f *testing.F) {
 	})
 }
 
+func FuzzParseWebhookKey(f *testing.F) {
+	f.Add(wsText, "webhook#"+plainText)
+	f.Add(wsText, "webhook#")
+	f.Add(wsText, "webhooks")
+	f.Add("", "")
+	f.Fuzz(func(t *testing.T, pk, sk string) {
+		k := table.Key{PK: pk, SK: sk}
+		if w, h, ok := schema.ParseWebhookKey(k); ok && schema.WebhookKey(w, h) != k {
+			t.Errorf("ParseWebhookKey(%v) = %v, %v, whose key is another", k, w, h)
+		}
+	})
+}
+
 func TestIndexesAreNamedByAttributesOfTheirRows(t *testing.T) {
 	seen := map[string]bool{}
 	for _, i := range schema.Indexes() {

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -26,7 +25,7 @@ const (
 // same.
 func TestFuzzedRequestsAreNeverServerErrors(t *testing.T) {
 	schemathesis := enginetest.Tool(t, "venv", "bin", "schemathesis")
-	s := start(t, t.TempDir(), "-allow-local-sources")
+	s := start(t, t.TempDir())
 	dir := t.TempDir() // it reads its configuration here, and leaves files behind
 	if err := os.WriteFile(filepath.Join(dir, "schemathesis.toml"), fuzzConfiguration(t, newClient(s)), 0o600); err != nil {
 		t.Fatal(err)
@@ -108,12 +107,10 @@ func fuzzConfiguration(t *testing.T, c *client) []byte {
 	return []byte(dictionaries.String() + parameters.String())
 }
 
-// deadEnd makes a webhook that leads to a port of this machine where nobody listens, and a delivery that failed there.
+// deadEnd makes a webhook that leads to a name that nobody has, and a delivery that failed there.
 func (c *client) deadEnd(t *testing.T) (hook, delivery string) {
 	t.Helper()
-	closed := httptest.NewServer(http.NotFoundHandler())
-	closed.Close()
-	hook = c.webhook(t, "POST", "", map[string]string{"url": closed.URL}).ID
+	hook = c.webhook(t, "POST", "", map[string]string{"url": "https://nobody.example.com/"}).ID
 	got := c.webhook(t, "POST", "/"+hook+"/test", nil)
 	if got.Status != "dead" {
 		t.Fatalf("a test that nobody takes is %q, want it dead", got.Status)

@@ -2,6 +2,7 @@ package acceptance_test
 
 import (
 	"context"
+	"encoding/pem"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -71,6 +72,28 @@ func TestPublishedSDK(t *testing.T) {
 func TestWebhooks(t *testing.T) {
 	enginetest.Tool(t, "node", "node_modules", "standardwebhooks")
 	runNode(t, environment(t, start(t, t.TempDir(), "-allow-local-sources"), "flora-0.11"), "webhooks.test.mjs")
+}
+
+// TestPublishedSDKUploadsByLink lets the SDK name links, to a stack that may copy from this machine.
+func TestPublishedSDKUploadsByLink(t *testing.T) {
+	enginetest.Tool(t, "node", "node_modules", "flora-0.11")
+	source := mediaServer(t)
+	env := append(environment(t, start(t, t.TempDir(), "-allow-local-sources"), "flora-0.11"), "ASSETRY_SOURCE="+source)
+	runNode(t, env, "import.test.mjs")
+}
+
+// mediaServer serves the sample files over TLS, for imports by link. The stack that is started after it trusts its certificate.
+func mediaServer(t *testing.T) (address string) {
+	t.Helper()
+	s := httptest.NewTLSServer(http.FileServer(http.Dir(enginetest.Tool(t, "media"))))
+	t.Cleanup(s.Close)
+	file := filepath.Join(t.TempDir(), "roots.pem")
+	pemBytes := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw})
+	if err := os.WriteFile(file, pemBytes, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("SSL_CERT_FILE", file)
+	return s.URL
 }
 
 // TestPageOnAnotherOrigin serves a page from another port, which is another origin, and lets Chromium use the API and the bucket from it.

@@ -20,6 +20,7 @@ const sdk = join(tools, 'node', 'node_modules', need('ASSETRY_SDK'));
 export const api = need('ASSETRY_API');
 export const key = need('ASSETRY_KEY');
 export const workspace = need('ASSETRY_WORKSPACE');
+export const source = process.env.ASSETRY_SOURCE; // where the sample files lie, for imports; only some tests have one
 const resolve = createRequire(join(tools, 'node', 'package.json')).resolve;
 
 // installed gives a package of those that make test installs.

@@ -35,7 +35,7 @@ async function uploadByPage(path) {
   page.on('pageerror', (error) => complaints.push(String(error)));
   await page.goto(`${origin}#${new URLSearchParams({ api, key, workspace })}`);
   await page.setInputFiles('#file', path);
-  await page.click('button');
+  await page.click('#upload button');
   await page.waitForFunction(() => !['', 'working'].includes(document.getElementById('outcome').textContent));
   const outcome = await page.textContent('#outcome');
   const seen = await page.evaluate(() => window.seen);
@@ -60,6 +60,33 @@ test('a page of another origin creates, uploads, completes, lists and shows a pi
   assert.equal(seen.refused.status, 404);
   assert.equal(seen.refused.body.error.code, 'not_found', 'a page cannot read an error');
   assert.equal(seen.removed.status, 204);
+});
+
+test('a page uploads by parts, and goes on after it was loaded again', async () => {
+  const large = join(profile, 'large.png'); // what follows a picture's end belongs to the file
+  await writeFile(large, Buffer.concat([await media('picture.png'), Buffer.alloc(12 * 1024 * 1024, 7)]));
+  const page = await browser.newPage();
+  const address = `${origin}#${new URLSearchParams({ api, key, workspace })}`;
+  await page.goto(address);
+  await page.setInputFiles('#file', large);
+  let held;
+  const reached = new Promise((resolve) => { held = resolve; });
+  await page.route(/partNumber=3/, (route) => (route.request().method() === 'PUT' ? held() : route.continue())); // it never leaves
+  await page.click('#parts');
+  await reached;
+  assert.equal(await page.textContent('#outcome'), 'sent 2');
+  await page.reload(); // ends the page and what it was about to send
+  await page.unroute(/partNumber=3/);
+  await page.setInputFiles('#file', large);
+  await page.click('#parts');
+  await page.waitForFunction(() => /done|failed/.test(document.getElementById('outcome').textContent));
+  assert.equal(await page.textContent('#outcome'), 'done');
+  const seen = await page.evaluate(() => window.seen);
+  assert.deepEqual([seen.resumed, seen.there, seen.sent], [true, [1, 2], [3]]);
+  assert.match(seen.etags[0] ?? '', /^"?[0-9a-f]{32}/, 'a page cannot read the ETag of a part');
+  assert.equal(seen.completed.body.status, 'ready');
+  assert.deepEqual(seen.shown, { width: 640, height: 427 });
+  await page.close();
 });
 
 test('a page in disguise is not shown and does not run', async () => {

@@ -52,6 +52,7 @@ func (s *Service) Import(ctx context.Context, w id.Workspace, aid id.Asset, run 
 		return r.release(ctx)
 	}
 	if err == nil {
+		r.waited = r.asset.GrantUntil
 		err = r.work(ctx)
 	}
 	return r.finish(ctx, err)
@@ -81,6 +82,7 @@ type importRun struct {
 	have     map[int]blob.Part // in the bucket
 	held     time.Time         // until when the lease runs
 	shown    int64             // bytes that the asset shows
+	waited   time.Time         // until when the asset is waited for
 	finished int               // parts that this worker brought
 }
 
@@ -183,7 +185,7 @@ func (r *importRun) mine() table.Cond { return table.Eq(schema.Worker, table.Str
 
 // note writes into the import's row. The error is errTaken where the import is no longer this worker's.
 func (r *importRun) note(ctx context.Context, edits ...table.Edit) error {
-	_, err := r.Table.Write(ctx, table.Update(r.key(), r.mine(), edits...))
+	_, err := r.Table.Write(ctx, table.Update(schema.ImportKey(r.asset.ID), r.mine(), edits...))
 	if _, lost := table.Lost(err); lost {
 		return errTaken
 	}
@@ -198,7 +200,7 @@ func (r *importRun) note(ctx context.Context, edits ...table.Edit) error {
 func (r *importRun) show(ctx context.Context) error {
 	r.mu.Lock()
 	received := r.received()
-	news := received != r.shown || r.asset.GrantUntil.Sub(r.now()) < r.grant/2
+	news := received != r.shown || r.waited.Sub(r.now()) < r.grant/2
 	expected := r.source.Size
 	r.mu.Unlock()
 	if !news {
@@ -218,7 +220,7 @@ func (r *importRun) show(ctx context.Context) error {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.shown, r.asset.GrantUntil = received, until
+	r.shown, r.waited = received, until
 	return nil
 }
 

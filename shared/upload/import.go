@@ -4,11 +4,14 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"net/url"
+	"strings"
 	"time"
 
 	"github.com/assetry/assetry/shared/access"
 	"github.com/assetry/assetry/shared/asset"
 	"github.com/assetry/assetry/shared/fault"
+	"github.com/assetry/assetry/shared/name"
 	"github.com/assetry/assetry/shared/table"
 )
 
@@ -45,7 +48,9 @@ func (o ImportOptions) withDefaults() ImportOptions {
 // BeginImport announces an asset whose bytes a worker is to copy from an address. The committed row of the import is what calls the worker. At
 // most maxSize bytes are taken; 0 is ImportOptions.MaxSize, and MaxSize the most. Nothing is written for a draft or an address that is
 // refused: fault.Invalid names the fields, the address as "source"; fault.NotFound is a workspace or project the principal may not see.
+// Without a name the asset has the last one in the address, if that can be a file's.
 func (s *Service) BeginImport(ctx context.Context, p access.Principal, d Draft, source string, maxSize int64) (asset.Asset, error) {
+	d.Name = cmp.Or(d.Name, nameIn(source))
 	ws, err := s.check(ctx, p, d, asset.ViaURL, fault.FieldsOf(s.Remote.Check(source))...)
 	if err != nil {
 		return asset.Asset{}, err
@@ -61,6 +66,19 @@ func (s *Service) BeginImport(ctx context.Context, p access.Principal, d Draft, 
 			limit: min(cmp.Or(maxSize, s.imports.MaxSize), MaxSize),
 		}.item(s.now()), table.Absent())
 	})
+}
+
+// nameIn is the last name in the path of an address; "" where it is none that a file may have.
+func nameIn(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return ""
+	}
+	last := u.Path[strings.LastIndexByte(u.Path, '/')+1:]
+	if name.Check("name", last, name.Max) != nil {
+		return ""
+	}
+	return last
 }
 
 // importing is the answer for what cannot be done while a worker copies.

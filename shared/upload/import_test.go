@@ -66,6 +66,28 @@ func TestAnImportCopiesItsSource(t *testing.T) {
 	}
 }
 
+func TestAnImportWithoutANameHasThatOfItsAddress(t *testing.T) {
+	w := newImports(t, openSQLite(t), newOrigin(t, picture(1)), quick)
+	w.remote = importer.New(importer.Options{})
+	w.boot()
+	for name, c := range map[string]struct{ sent, address, want string }{
+		"the last in the path":           {"", "https://files.example.com/a/summer.png?sig=x", "summer.png"},
+		"percent-encoded":                {"", "https://files.example.com/%C3%A9t%C3%A9%20a.png", "été a.png"},
+		"none for a folder":              {"", "https://files.example.com/a/", ""},
+		"none without a path":            {"", "https://files.example.com", ""},
+		"none for one with a line in it": {"", "https://files.example.com/a%0Ab.png", ""},
+		"none for one that is too long":  {"", "https://files.example.com/" + strings.Repeat("a", 300), ""},
+		"what is sent comes before that": {"b.png", "https://files.example.com/a.png", "b.png"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a, err := w.uploads.BeginImport(context.Background(), w.who, upload.Draft{Workspace: w.ws.ID, Name: c.sent}, c.address, 0)
+			if err != nil || a.Name != c.want {
+				t.Errorf("the name is %q, %v; want %q", a.Name, err, c.want)
+			}
+		})
+	}
+}
+
 // overloaded answers every request but each nth with 503.
 func overloaded(nth int) func(http.ResponseWriter, *http.Request, int) bool {
 	return func(w http.ResponseWriter, _ *http.Request, n int) bool {

@@ -130,6 +130,9 @@ type storedPart struct {
 	PartNumber int    `json:"part_number"`
 	SizeBytes  int64  `json:"size_bytes"`
 	ETag       string `json:"etag"` // without quotes
+
+	// Checksum of the part alone; absent where the upload was begun without an algorithm.
+	Checksum *checksum `json:"checksum,omitempty"`
 }
 
 type listPartsAnswer struct {
@@ -162,7 +165,7 @@ func PartsList(s PartServices) http.Handler {
 		}
 		answer := listPartsAnswer{Parts: make([]storedPart, len(ps)), NextCursor: partCursor(next)}
 		for i, part := range ps {
-			answer.Parts[i] = storedPart{part.Number, part.Size, part.ETag}
+			answer.Parts[i] = storedPart{part.Number, part.Size, part.ETag, renderChecksum(part.Checksum)}
 		}
 		return web.JSON(w, http.StatusOK, answer)
 	})

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/assetry/assetry/shared/blob"
 )
 
 // mib is the unit of parts.
@@ -44,6 +46,7 @@ type stored struct {
 		PartNumber int    `json:"part_number"`
 		SizeBytes  int64  `json:"size_bytes"`
 		ETag       string `json:"etag"`
+		Checksum   *struct{ Algorithm, Value string }
 	} `json:"parts"`
 	NextCursor *string `json:"next_cursor"`
 }
@@ -97,6 +100,25 @@ func (c *client) partsOf(t *testing.T, asset, query string) (s stored) {
 	t.Helper()
 	c.run(t, scenario{request: request{method: "GET", path: "/assets/" + asset + "/parts" + query, key: c.keys.viewer}, status: 200}, &s)
 	return s
+}
+
+func TestPartsTellTheirChecksums(t *testing.T) {
+	inShapes(t, func(t *testing.T, c *client) {
+		file := large(t, 6*mib)
+		var b begun
+		c.run(t, scenario{request{method: "POST", path: "/assets", key: c.keys.editor, body: object("source", "multipart",
+			"workspace_id", c.home.ID.String(), "size_bytes", len(file), "part_size", 5*mib, "checksum_algorithm", "CRC32C")}, 201,
+			[]string{"+active", "+asset", "~asset"}}, &b)
+		put(t, b.Upload.Parts[1].URL, file[5*mib:])
+		there := c.partsOf(t, b.AssetID, "")
+		if len(there.Parts) != 1 || there.Parts[0].Checksum == nil {
+			t.Fatalf("the bucket has %+v", there)
+		}
+		want := blob.CRC32C.Of(file[5*mib:])
+		if got := *there.Parts[0].Checksum; got.Algorithm != "CRC32C" || got.Value != want.Value {
+			t.Errorf("the checksum of the part is %+v, want %+v", got, want)
+		}
+	})
 }
 
 func completing(c *client, asset, body string) request {

@@ -7,6 +7,7 @@ import (
 	"github.com/assetry/assetry/shared/account"
 	"github.com/assetry/assetry/shared/api/web"
 	"github.com/assetry/assetry/shared/asset"
+	"github.com/assetry/assetry/shared/blob"
 	"github.com/assetry/assetry/shared/id"
 	"github.com/assetry/assetry/shared/link"
 	"github.com/assetry/assetry/shared/upload"
@@ -185,14 +186,20 @@ type progress struct {
 	ExpectedBytes *int64 `json:"expected_bytes"`
 }
 
+// renderChecksum gives a checksum with its value; nil for none, and for an algorithm alone.
+func renderChecksum(c blob.Checksum) *checksum {
+	if c.Value == "" {
+		return nil
+	}
+	return &checksum{string(c.Algorithm), c.Value}
+}
+
 func renderExtras(a asset.Asset) extras {
 	e := extras{ETag: nullable(a.ETag)}
 	if a.Folder != (id.Folder{}) {
 		e.FolderID = nullable(a.Folder.String())
 	}
-	if a.Checksum.Value != "" {
-		e.Checksum = &checksum{string(a.Checksum.Algorithm), a.Checksum.Value}
-	}
+	e.Checksum = renderChecksum(a.Checksum)
 	if a.State == asset.Ready {
 		return e
 	}

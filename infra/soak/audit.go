@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/assetry/assetry/shared/asset"
 	"github.com/assetry/assetry/shared/fault"
@@ -19,12 +20,17 @@ type verdict struct {
 	orphans []string
 	doubles []string
 	stuck   []string
+	blamed  []*life
+	stories []string // what clients did and were answered, life by life
 	wrong   []string // answers that contradict each other, and errors that nothing explains
 }
 
 // clean says whether nothing was found.
-func (v verdict) clean() bool {
-	return len(v.lost)+len(v.orphans)+len(v.doubles)+len(v.stuck)+len(v.wrong) == 0
+func (v verdict) clean() bool { return v.found() == 0 }
+
+// found counts all findings.
+func (v verdict) found() int {
+	return len(v.lost) + len(v.orphans) + len(v.doubles) + len(v.stuck) + len(v.wrong)
 }
 
 // audit holds table, bucket and consumer against what clients were told.
@@ -32,27 +38,37 @@ func (s *soak) audit(ctx context.Context) (verdict, error) {
 	v := verdict{lives: len(s.lives), states: map[string]int{}, wrong: s.wrongs, doubles: append(s.consumer.doubles, s.receiver.doubles...)}
 	named := map[string]bool{} // versions that ready assets name
 	for _, l := range s.lives {
-		if err := s.auditSearch(ctx, &v, l); err != nil {
+		v.stories = append(v.stories, strings.Join(l.did, "\n"))
+		before := v.found()
+		if err := s.auditLife(ctx, &v, l, named); err != nil {
 			return v, err
 		}
-		a, err := s.assets.Find(ctx, s.ws, l.id)
-		if fault.Is(err, fault.NotFound) {
-			v.judgeMissing(l)
-			continue
+		if v.found() > before {
+			v.blame(l)
 		}
-		if err != nil {
-			return v, err
-		}
-		v.states[ended(a)]++
-		if a.State == asset.Ready {
-			named[a.Source().Key()+" "+a.Object] = true
-		}
-		if err := v.judge(ctx, l, a); err != nil {
-			return v, err
-		}
-		v.judgeNews(l, &a, ended(a))
 	}
 	return v, s.auditBucket(ctx, &v, named)
+}
+
+// auditLife holds what is there of a life against what its client was told.
+func (s *soak) auditLife(ctx context.Context, v *verdict, l *life, named map[string]bool) error {
+	if err := s.auditSearch(ctx, v, l); err != nil {
+		return err
+	}
+	a, err := s.assets.Find(ctx, s.ws, l.id)
+	if fault.Is(err, fault.NotFound) {
+		v.judgeMissing(l)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	v.states[ended(a)]++
+	if a.State == asset.Ready {
+		named[a.Source().Key()+" "+a.Object] = true
+	}
+	v.judgeNews(l, &a, ended(a))
+	return v.judge(ctx, l, a)
 }
 
 // auditSearch holds that the word of a life finds its asset, as long as there is one, and nothing else.
@@ -142,7 +158,7 @@ func (s *soak) auditBucket(ctx context.Context, v *verdict, named map[string]boo
 	}
 	for _, o := range vs {
 		if !named[o.Key+" "+o.Version] {
-			v.orphans = append(v.orphans, fmt.Sprintf("version %s of %s%s", o.Version, o.Key, s.whose(o.Key)))
+			v.orphan(s, fmt.Sprintf("version %s", o.Version), o.Key)
 		}
 	}
 	us, err := s.real.Uploads(ctx, "w/")
@@ -150,7 +166,7 @@ func (s *soak) auditBucket(ctx context.Context, v *verdict, named map[string]boo
 		return err
 	}
 	for _, u := range us {
-		v.orphans = append(v.orphans, fmt.Sprintf("open upload %s of %s%s", u.ID, u.Key, s.whose(u.Key)))
+		v.orphan(s, fmt.Sprintf("open upload %s", u.ID), u.Key)
 	}
 	for name, n := range map[string]int{"object events": s.objects.waiting(), "requests for imports": s.imports.waiting(), "events": s.news.waiting(), "events for webhooks": s.hooks.waiting()} {
 		if n > 0 {
@@ -160,13 +176,15 @@ func (s *soak) auditBucket(ctx context.Context, v *verdict, named map[string]boo
 	return nil
 }
 
-// whose names the life that a key belongs to.
-func (s *soak) whose(key string) string {
+// orphan notes what the bucket has and nobody names.
+func (v *verdict) orphan(s *soak, what, key string) {
 	src, _ := schema.ParseSource(key)
+	owner := ""
 	for _, l := range s.lives {
 		if l.id == src.Asset {
-			return fmt.Sprintf(" (life %d, %s)", l.n, l.way)
+			v.blame(l)
+			owner = fmt.Sprintf(" (life %d, %s)", l.n, l.way)
 		}
 	}
-	return ""
+	v.orphans = append(v.orphans, fmt.Sprintf("%s of %s%s", what, key, owner))
 }

@@ -105,12 +105,26 @@ func (l *life) beginImport(d upload.Draft) error {
 	return err
 }
 
-// lateness is how long after its end a client may still come with a form: a transfer that began in time.
-const lateness = 2 * time.Hour
+// How long after its end a client may still come with a form: a transfer that began in time. What comes first for an attempt may come so late
+// that it was given up; the sweeper looks once more a day after. A form that is used again is given the slack that the product gives it: what
+// comes later and loses its event too, nobody ever looks for.
+const (
+	firstLate = 2 * time.Hour
+	againLate = upload.DefaultSlack
+)
+
+// tooLate says whether the bucket would take nothing any more by what the client was granted.
+func (l *life) tooLate(ends time.Time) bool {
+	late := firstLate
+	if len(l.sent[l.grantFor]) > 0 || l.ready != "" {
+		late = againLate
+	}
+	return l.clock.now().After(ends.Add(late))
+}
 
 // send posts the form with a picture, or sometimes with what is none.
 func (l *life) send() error {
-	if l.form == nil || l.clock.now().After(l.form.Expires.Add(lateness)) {
+	if l.form == nil || l.tooLate(l.form.Expires) {
 		return nil
 	}
 	s := sent{good: !l.luck.one(6)}
@@ -158,7 +172,7 @@ func (l *life) post(g upload.Grant, file []byte) (status int, err error) {
 
 // sendParts puts the parts, sometimes not all of them, and sometimes joins them without asking the product.
 func (l *life) sendParts() error {
-	if l.parts == nil || l.clock.now().After(l.parts.Expires.Add(lateness)) {
+	if l.parts == nil || l.tooLate(l.parts.Expires) {
 		return nil
 	}
 	for _, p := range l.parts.Parts {

@@ -47,6 +47,7 @@ type life struct {
 	ready    string          // the object version that an answer called ready
 	asks     bool            // it asked to be deleted
 	deleted  bool            // and was told so
+	did      []string        // what it did, for people
 	last     asset.Asset     // of the last answer
 	wrong    func(string, ...any)
 }
@@ -113,6 +114,7 @@ const maxFails = 5
 func (l *life) live() {
 	s := l.plan[0]
 	err := l.process(func() error { return s.do(l) })
+	l.note(s.name, err)
 	switch {
 	case err == nil:
 	case fault.Is(err, fault.Throttled), fault.Is(err, fault.Unavailable), errors.Is(err, errCrashed):

@@ -10,6 +10,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"flag"
@@ -83,12 +84,13 @@ func soakAll(ctx context.Context, o options, out *os.File) (err error) {
 	}
 	fmt.Fprintf(out, "seed %d, %d lives\n", o.seed, o.lives)
 	p := newProgress(out, "lives", o.lives)
-	s, v, err := run(ctx, o.seed, o.lives, filepath.Join(dir, "lives"), p.done)
+	var b bytes.Buffer
+	v, err := run(ctx, o.seed, o.lives, filepath.Join(dir, "lives"), p.done, &b)
 	p.end()
+	fmt.Fprint(out, &b)
 	if err != nil {
 		return fmt.Errorf("seed %d: %w", o.seed, err)
 	}
-	report(out, s, v)
 	if !v.clean() {
 		return fmt.Errorf("seed %d left something behind", o.seed)
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"time"
 )
 
@@ -22,24 +23,27 @@ type soak struct {
 	tell   func(done int) // progress
 }
 
-// run lives a number of lives and says what is left of them.
-func run(ctx context.Context, seed uint64, lives int, dir string, progress func(done int)) (*soak, verdict, error) {
+// run lives a number of lives, and reports what is left of them.
+func run(ctx context.Context, seed uint64, lives int, dir string, progress func(done int), out io.Writer) (v verdict, err error) {
 	w, err := newWorld(ctx, seed, dir)
 	if err != nil {
-		return nil, verdict{}, err
+		return v, err
 	}
 	defer w.close()
 	s := &soak{world: w, seed: seed, tell: progress}
 	w.peril.off = false
 	if err := s.live(ctx, lives); err != nil {
-		return s, verdict{}, err
+		return v, err
 	}
 	w.peril.calm()
 	if err := s.settle(ctx); err != nil {
-		return s, verdict{}, err
+		return v, err
 	}
-	v, err := s.audit(ctx)
-	return s, v, err
+	if v, err = s.audit(ctx); err != nil {
+		return v, err
+	}
+	report(out, s, v)
+	return v, s.tellLives(ctx, v, out)
 }
 
 // complain keeps what should not have been.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"flag"
+	"fmt"
 	"io"
 	"log/slog"
 	"strings"
@@ -23,13 +24,12 @@ func TestMain(m *testing.M) {
 
 // TestShortSoak is `make soak` with few lives.
 func TestShortSoak(t *testing.T) {
-	s, v, err := run(t.Context(), *testSeed, *testLives, t.TempDir(), func(int) {})
+	var b strings.Builder
+	v, err := run(t.Context(), *testSeed, *testLives, t.TempDir(), func(int) {}, &b)
+	t.Log("\n" + b.String())
 	if err != nil {
 		t.Fatalf("seed %d: %v", *testSeed, err)
 	}
-	var b strings.Builder
-	report(&b, s, v)
-	t.Log("\n" + b.String())
 	if !v.clean() {
 		t.Errorf("seed %d left something behind; go test ./infra/soak -soak.seed %d repeats it", *testSeed, *testSeed)
 	}
@@ -52,5 +52,20 @@ func TestADiskThatIsTooSmallIsSaidBefore(t *testing.T) {
 	}
 	if err := roomFor(t.TempDir(), 0); err != nil {
 		t.Errorf("room for nothing: %v", err)
+	}
+}
+
+// TestASeedTellsTheStory holds that a failure can be seen again.
+func TestASeedTellsTheStory(t *testing.T) {
+	story := func() string {
+		v, err := run(t.Context(), 5, 40, t.TempDir(), func(int) {}, io.Discard)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return fmt.Sprint(v.states, v.stories)
+	}
+	first, second := story(), story()
+	if first != second {
+		t.Errorf("the same seed told two stories:\n%s\n%s", first, second)
 	}
 }

@@ -4,9 +4,9 @@
 //
 //	go run ./infra/soak [-seed N] [-lives N] [-no-parts]
 //
-// Time is the soak's own and only moves with it. The seed tells all that happens, but for the order of what the product does at once: it is printed
-// first and with all that was found, and the
-// same one brings the same again. Afterwards 5,000 real parts of 5 MiB are uploaded, joined and removed; the disk is looked at before anything.
+// Time is the soak's own and only moves with it. The seed tells all that happens, but for the order of what webhooks send at once: it is printed
+// first and with all that was found, and the same one brings the same again. Afterwards 5,000 real parts of 5 MiB are uploaded, joined and
+// removed; the disk is looked at before anything.
 package main
 
 import (

@@ -34,13 +34,14 @@ type peril struct {
 	chance *chance
 	seed   uint64
 
-	mu    sync.Mutex
-	off   bool
-	dead  bool
-	side  bool // several calls are made at once: see named
-	nth   map[string]int
-	calls int
-	dealt [len(blowNames)]int
+	mu             sync.Mutex
+	off            bool
+	dead           bool
+	side           bool // what runs is aside: its calls are named
+	mortal, fallen bool // of what is aside
+	nth            map[string]int
+	calls          int
+	dealt          [len(blowNames)]int
 }
 
 func newPeril(seed uint64) *peril {
@@ -76,10 +77,13 @@ func (p *peril) nextOn(verb, name string) blow {
 }
 
 // named is what befalls a call that is made beside others, whose order is nobody's to tell: it follows from its name and how often it was
-// made, and ends no process. A process that ends elsewhere had made it before.
+// made. It ends no process but one that is aside.
 func (p *peril) named(verb, name string) blow {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.fallen {
+		return loseCall
+	}
 	p.calls++
 	k := verb + " " + name
 	p.nth[k]++
@@ -87,22 +91,33 @@ func (p *peril) named(verb, name string) blow {
 	if p.off || int(sum[0])%rareness != 0 {
 		return nothing
 	}
-	b := []blow{throttle, loseCall, loseAnswer}[int(sum[1])%3]
+	b := []blow{throttle, loseCall, loseAnswer, dieBefore, dieAfter}[int(sum[1])%5]
+	if b >= dieBefore && !p.mortal {
+		b = loseAnswer
+	}
 	p.dealt[b]++
+	p.fallen = b >= dieBefore
 	return b
 }
 
-// aside runs what makes several calls at once.
-func (p *peril) aside(do func() error) error {
-	p.set(true)
-	defer p.set(false)
-	return do()
+// aside runs a process whose calls are named, so that how it fares has no part in what befalls all others. It may be mortal if it makes one call
+// at a time.
+func (p *peril) aside(mortal bool, do func() error) error {
+	p.set(true, mortal)
+	err := do()
+	if p.set(false, false) && err == nil {
+		err = errCrashed
+	}
+	return err
 }
 
-func (p *peril) set(side bool) {
+// set begins and ends what is aside, and says whether its process has ended early.
+func (p *peril) set(side, mortal bool) (fell bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.side = side
+	fell = p.fallen
+	p.side, p.mortal, p.fallen = side, mortal, false
+	return fell
 }
 
 // died says whether the process ended since it was asked last; the next call is another process's.

@@ -102,7 +102,7 @@ func newWorld(ctx context.Context, seed uint64, dir string) (w *world, err error
 	w.objects = &queue[versity.Event]{chance: c, clock: w.clock, tries: 3, leaky: true} // S3 invokes a function three times, then gives up
 	w.imports = &queue[bus.Event]{chance: c, clock: w.clock}
 	w.news = &queue[bus.Event]{chance: c, clock: w.clock}
-	w.hooks = &queue[bus.Event]{chance: c, clock: w.clock}
+	w.hooks = &queue[bus.Event]{chance: newChance(seed, 1<<43), clock: w.clock}
 	w.receiver = &receiver{w.peril, newConsumer()}
 	w.sources = &sources{peril: w.peril}
 	w.streams = []*reader{
@@ -242,14 +242,15 @@ func (w *world) work() bool {
 	})
 }
 
-// post delivers one event to the function that sends webhooks.
+// post delivers one event to the function that sends webhooks. What that function meets is aside from all else: it works on rows that several
+// sends at once have left.
 func (w *world) post() bool {
 	return w.hooks.give(func(e bus.Event) error {
 		record, err := queued(e)
 		if err != nil {
 			return err
 		}
-		return w.process(func() error {
+		return w.peril.aside(true, func() error {
 			out, err := webhooks.Handler(w)(context.Background(), events.SQSEvent{Records: []events.SQSMessage{record}})
 			if err == nil && len(out.BatchItemFailures) > 0 {
 				err = errors.New("the event was not noted for the webhook")
@@ -259,9 +260,9 @@ func (w *world) post() bool {
 	})
 }
 
-// postAgain tries what is due, as its schedule does.
+// postAgain tries what is due, as its schedule does: several deliveries at once.
 func (w *world) postAgain() error {
-	return w.peril.aside(func() error { return webhooks.Retries(w)(context.Background(), events.CloudWatchEvent{}) })
+	return w.peril.aside(false, func() error { return webhooks.Retries(w)(context.Background(), events.CloudWatchEvent{}) })
 }
 
 // queued is an event of the bus as a queue behind it gives it.
@@ -281,17 +282,15 @@ func (w *world) tell() bool { return w.news.give(w.consumer.hear) }
 // up on old ones.
 const ahead = 100 * 365 * 24 * time.Hour
 
-// follow lets a consumer of the stream take one batch; false when there was none.
+// follow lets a consumer of the stream take one batch of at most so many changes; false when there was none.
 func (w *world) follow(r *reader, most int) (bool, error) {
-	cs, next, err := w.db.Changes(context.Background(), r.at, most)
-	if err != nil || len(cs) == 0 {
-		r.at = next
+	batch, after, err := w.batch(r.at, most)
+	if err != nil || len(after) == 0 {
 		return false, err
 	}
-	var batch events.DynamoDBEvent
-	for _, c := range cs {
-		c.At = c.At.Add(ahead)
-		batch.Records = append(batch.Records, stream.Encode(c))
+	if len(batch.Records) == 0 {
+		r.at = after[len(after)-1]
+		return true, nil
 	}
 	var out events.DynamoDBEventResponse
 	err = w.process(func() (err error) {
@@ -301,18 +300,51 @@ func (w *world) follow(r *reader, most int) (bool, error) {
 	if err != nil {
 		return true, nil // the whole batch comes again
 	}
-	if len(out.BatchItemFailures) == 0 {
-		r.at = next
-		return true, nil
-	}
-	done := 0
-	for done < len(batch.Records) && batch.Records[done].Change.SequenceNumber != out.BatchItemFailures[0].ItemIdentifier {
-		done++
+	done := len(batch.Records)
+	if len(out.BatchItemFailures) > 0 {
+		done = 0
+		for done < len(batch.Records) && batch.Records[done].Change.SequenceNumber != out.BatchItemFailures[0].ItemIdentifier {
+			done++
+		}
 	}
 	if done > 0 {
-		_, r.at, err = w.db.Changes(context.Background(), r.at, done)
+		r.at = after[done-1]
 	}
-	return true, err
+	return true, nil
+}
+
+// batch reads changes after a position as the stream's filters let them through: those of assets and imports, which all consumers take. After
+// has the position behind each; without one that passes, the position behind all that was read.
+func (w *world) batch(at string, most int) (batch events.DynamoDBEvent, after []string, err error) {
+	cs, next, err := w.db.Changes(context.Background(), at, feedPage)
+	if err != nil || len(cs) == 0 {
+		return batch, nil, err
+	}
+	for i, c := range cs {
+		if !passes(c.Key) || len(after) == most {
+			continue
+		}
+		_, behind, err := w.db.Changes(context.Background(), at, i+1)
+		if err != nil {
+			return batch, nil, err
+		}
+		c.At = c.At.Add(ahead)
+		batch.Records, after = append(batch.Records, stream.Encode(c)), append(after, behind)
+	}
+	if len(after) == 0 {
+		after = []string{next}
+	}
+	return batch, after, nil
+}
+
+// feedPage is how many changes are looked at for one batch.
+const feedPage = 100
+
+// passes is the filters of the stream's event sources, as far as they concern a soak.
+func passes(k table.Key) bool {
+	_, _, _, isAsset := schema.ParseAssetKey(k)
+	_, isImport := schema.ParseImportKey(k)
+	return isAsset || isImport
 }
 
 // sweep runs the sweeper, as its schedule does every five minutes.

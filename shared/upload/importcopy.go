@@ -1,7 +1,6 @@
 package upload
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -15,7 +14,6 @@ import (
 
 	"github.com/assetry/assetry/shared/blob"
 	"github.com/assetry/assetry/shared/fault"
-	"github.com/assetry/assetry/shared/media"
 	"github.com/assetry/assetry/shared/remote"
 	"github.com/assetry/assetry/shared/schema"
 	"github.com/assetry/assetry/shared/table"
@@ -336,62 +334,6 @@ func (r *importRun) pause(ctx context.Context, try int, err error) error {
 	}
 }
 
-// oneGo copies a source that gives no ranges, or does not say what it is a range of, from its beginning to its end. Each part is kept in memory
-// until the bucket has it, because the source cannot be asked for it again. The error without done may be tried again, from the beginning.
-func (r *importRun) oneGo(ctx context.Context, a *remote.Answer) (done bool, err error) {
-	part := make([]byte, r.imports.Part)
-	for n := 1; ; n++ {
-		got, err := io.ReadFull(a.Body, part)
-		ended := err == io.EOF || err == io.ErrUnexpectedEOF
-		switch {
-		case err != nil && !ended:
-			return false, r.undo(ctx, err)
-		case ended && n == 1:
-			return r.small(ctx, part[:got])
-		case n > MaxParts && got > 0:
-			return true, &remote.Error{Reason: remote.TooLarge, Message: fmt.Sprintf(
-				"The source does not say how long it is, and has more than the %d bytes that can be taken then.", MaxParts*r.imports.Part)}
-		case !ended && !r.now().Before(r.until):
-			return true, &remote.Error{Reason: remote.Slow, Message: r.inOneGo()}
-		}
-		if n == 1 {
-			if err := r.begin(ctx, remote.Identity{Size: a.Size}); err != nil {
-				return true, err
-			}
-		}
-		if got > 0 {
-			if err := r.put(ctx, n, part[:got]); err != nil {
-				return true, err
-			}
-		}
-		if ended {
-			return true, r.join(ctx)
-		}
-	}
-}
-
-// undo starts over for an error that another try may mend; the others keep what is there to be tidied up.
-func (r *importRun) undo(ctx context.Context, err error) error {
-	if r.partSize == 0 {
-		return err
-	}
-	return cmp.Or(r.startOver(ctx), err)
-}
-
-// put writes a part that is in memory.
-func (r *importRun) put(ctx context.Context, n int, part []byte) error {
-	for try := 1; ; try++ {
-		p, err := r.Bucket.PutPart(ctx, r.bytes().Key(), r.upload, n, bytes.NewReader(part), int64(len(part)))
-		if err == nil {
-			r.brought(p)
-			return nil
-		}
-		if err := r.pause(ctx, try, err); err != nil {
-			return fmt.Errorf("write part %d of asset %s: %w", n, r.asset.ID, err)
-		}
-	}
-}
-
 // join makes the object of the parts and settles the asset. Joined already, by somebody whose answer was lost, is as good.
 func (r *importRun) join(ctx context.Context) error {
 	if err := r.fence(ctx); err != nil {
@@ -427,51 +369,6 @@ func (r *importRun) settle(ctx context.Context, version string) error {
 			return nil
 		case errors.Is(err, errNoBytes): // removed by whoever decided the attempt, or never there: the next delivery sees
 			return fault.New(fault.Unavailable, "the bytes of asset %s cannot be read; deliver the request again", r.asset.ID)
-		}
-		if err := r.pause(ctx, try, err); err != nil {
-			return err
-		}
-	}
-}
-
-// small keeps a file that fits into one part: judged before it is written, by one request and without an upload to tidy up.
-func (r *importRun) small(ctx context.Context, body []byte) (done bool, err error) {
-	info, rejected, err := judge(ctx, declaredType(r.asset), media.Source{Size: int64(len(body)), Head: body})
-	if err != nil {
-		return true, fmt.Errorf("inspect the import of asset %s: %w", r.asset.ID, err)
-	}
-	sum := blob.Checksum{}
-	if want := r.asset.Checksum; want != sum && rejected == "" {
-		sum = want.Algorithm.Of(body)
-		rejected = differs(want, sum)
-	}
-	if rejected != "" {
-		return true, rejection(rejected)
-	}
-	if err := r.fence(ctx); err != nil {
-		return true, err
-	}
-	for try := 1; ; try++ {
-		o, err := r.Bucket.Put(ctx, r.bytes().Key(), bytes.NewReader(body), int64(len(body)),
-			blob.PutOptions{Type: declaredType(r.asset), IfAbsent: true, Checksum: sum})
-		if err == nil {
-			return true, r.take(ctx, verdict{object: o, info: info, checksum: sum})
-		}
-		if errors.Is(err, blob.ErrExists) { // our own, whose answer was lost, or another worker's
-			return true, r.settle(ctx, "")
-		}
-		if err := r.pause(ctx, try, err); err != nil {
-			return true, fmt.Errorf("store the bytes of asset %s: %w", r.asset.ID, err)
-		}
-	}
-}
-
-// take settles the asset by a verdict, again where that fails for a moment.
-func (r *importRun) take(ctx context.Context, v verdict) error {
-	for try := 1; ; try++ {
-		_, err := r.Service.conclude(ctx, r.bytes(), v)
-		if err == nil || fault.Is(err, fault.NotFound) {
-			return nil
 		}
 		if err := r.pause(ctx, try, err); err != nil {
 			return err

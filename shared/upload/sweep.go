@@ -62,11 +62,13 @@ type sweep struct {
 	failures []error // of assets that were put off
 }
 
-// begin is the first hour that is not done.
+// begin is the first hour that is not done. Where a sweeper starts that never ran is kept at once: else one that comes through no hour for a
+// day would start later each time, and leave out what lies before.
 func (w *sweep) begin(ctx context.Context) (time.Time, error) {
 	it, err := w.Table.Get(ctx, schema.SweepKey(), table.Strong)
 	if errors.Is(err, table.ErrNotFound) {
-		return w.now().Add(-lookBack).Truncate(hourLen), nil
+		first := w.now().Add(-lookBack).Truncate(hourLen)
+		return first, w.advance(ctx, schema.SweepKey(), schema.Hour, first.UTC().Format(schema.HourFormat))
 	}
 	if err != nil {
 		return time.Time{}, fmt.Errorf("read how far the sweep has come: %w", err)

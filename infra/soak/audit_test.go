@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/assetry/assetry/shared/asset"
 	"github.com/assetry/assetry/shared/blob"
@@ -30,8 +31,11 @@ func readyLife(t *testing.T) (*soak, *life) {
 	}
 	l.saw(a)
 	s.lives = []*life{l}
-	if err := s.settle(t.Context()); err != nil {
-		t.Fatal(err)
+	for range 60 { // until what comes late is there
+		if err := s.drain(); err != nil {
+			t.Fatal(err)
+		}
+		w.clock.advance(time.Minute)
 	}
 	return s, l
 }

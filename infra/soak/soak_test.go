@@ -58,7 +58,7 @@ func TestADiskThatIsTooSmallIsSaidBefore(t *testing.T) {
 // TestASeedTellsTheStory holds that a failure can be seen again.
 func TestASeedTellsTheStory(t *testing.T) {
 	story := func() string {
-		v, err := run(t.Context(), 5, 40, t.TempDir(), func(int) {}, io.Discard)
+		v, err := run(t.Context(), 5, 25, t.TempDir(), func(int) {}, io.Discard)
 		if err != nil {
 			t.Fatal(err)
 		}

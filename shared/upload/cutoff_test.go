@@ -133,7 +133,7 @@ func TestAnActionThatIsCutOffAnywhere(t *testing.T) {
 func (s story) cutAt(t *testing.T, at spot, kind int, goOn func(*testing.T, *world)) {
 	w := newWorld(t, openSQLite(t))
 	w.begin(t)
-	w.mustSweep(t) // so that the sweeper has begun
+	w.sweptUntilNow(t)
 	a := s.prepare(t, w)
 	end := w.meet(func(c spot) int {
 		if c == at {
@@ -148,8 +148,8 @@ func (s story) cutAt(t *testing.T, at spot, kind int, goOn func(*testing.T, *wor
 	}
 	goOn(t, w)
 	w.mustCleanUp(t)
-	for range 3 {
-		w.clock.advance(27 * time.Hour)
+	for _, later := range []time.Duration{4 * time.Hour, 27 * time.Hour, 3 * time.Hour} { // grants end, then what is looked at once more, then all
+		w.clock.advance(later)
 		w.mustSweep(t)
 		w.mustCleanUp(t)
 	}

@@ -431,27 +431,3 @@ func TestEventWithoutARowIsDeliveredAgain(t *testing.T) {
 }
 
 var putOptions = blob.PutOptions{Type: "application/octet-stream"}
-
-func TestASweeperThatFailsForDaysForgetsNothing(t *testing.T) {
-	onBothDrivers(t, func(t *testing.T, open func(testing.TB) driver) {
-		w := newWorld(t, open(t))
-		a, _ := w.begin(t)
-		w.table.Script(func(c tabletest.Call) tabletest.Fault { // no hour is ever come through
-			if c.Verb == tabletest.VerbQuery {
-				return tabletest.Throttle
-			}
-			return tabletest.None
-		})
-		for range 40 {
-			if _, err := w.uploads.Sweep(context.Background()); err == nil {
-				t.Fatal("a sweep that could read nothing did not say so")
-			}
-			w.clock.advance(time.Hour)
-		}
-		w.table.Script(nil)
-		w.mustSweep(t)
-		if got := w.get(t, a.ID); got.State != asset.Failed || got.Cause != asset.Expired {
-			t.Errorf("the asset is %s (%s), want failed (expired)", got.State, got.Cause)
-		}
-	})
-}

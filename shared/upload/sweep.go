@@ -39,6 +39,7 @@ func (s *Service) Sweep(ctx context.Context) (Swept, error) {
 	if err != nil {
 		return Swept{}, err
 	}
+	w.first = hour
 	whole := true // every hour so far is done
 	for ; hour.Before(s.now()) && ctx.Err() == nil; hour = hour.Add(hourLen) {
 		if err := errors.Join(w.workspaces(ctx, hour), w.marked(ctx, hour)); err != nil {
@@ -56,6 +57,7 @@ func (s *Service) Sweep(ctx context.Context) (Swept, error) {
 // sweep is one run of the sweeper.
 type sweep struct {
 	*Service
+	first    time.Time // hour that is not done
 	horizon  time.Time // ids made before it are visited
 	visited  map[id.Workspace]bool
 	done     Swept
@@ -131,16 +133,17 @@ func (w *sweep) workspaces(ctx context.Context, hour time.Time) error {
 		}
 		var errs []error
 		for shard := range ws.MaxShards() {
-			errs = append(errs, w.shard(ctx, wid, shard, hour))
+			errs = append(errs, w.shard(ctx, wid, shard))
 		}
 		return errors.Join(errs...)
 	})
 }
 
-// shard visits the assets of a shard from its watermark up to the horizon, and moves the watermark after every page.
-func (w *sweep) shard(ctx context.Context, wid id.Workspace, shard int, hour time.Time) error {
+// shard visits the assets of a shard from its watermark up to the horizon, and moves the watermark after every page. Without one it begins with
+// the first hour that is not done, whichever hour's marker led here: those of an earlier one may just not have been readable.
+func (w *sweep) shard(ctx context.Context, wid id.Workspace, shard int) error {
 	key := schema.WatermarkKey(wid, shard)
-	from := id.Floor(hour).String()
+	from := id.Floor(w.first).String()
 	it, err := w.Table.Get(ctx, key, table.Strong)
 	if err == nil {
 		from = max(from, it.Str(schema.Watermark))

@@ -126,7 +126,7 @@ func openFolder(dir string) (*bucketBackend, error) {
 	opts.SetNewFilePerm(0o600)
 	_, err := os.Stat(sidecar)
 	if err != nil && hasAttributes(objects) {
-		return open(folder{objects, versions}, uploads{objects, meta.XattrMeta{}}, opts)
+		return open(folder{objects, versions}, uploads{objects, attributes{}}, opts)
 	}
 	if err := os.MkdirAll(sidecar, 0o700); err != nil {
 		return nil, err

@@ -19,16 +19,16 @@ import (
 
 func TestMain(m *testing.M) { versitytest.Main(m) }
 
-// eventually waits until a condition holds, and complains when it does not within ten seconds.
+// eventually waits until a condition holds, and complains when it does not within a minute.
 func eventually(t testing.TB, what string, holds func() bool) {
 	t.Helper()
 	look := time.NewTicker(2 * time.Millisecond)
 	defer look.Stop()
-	for deadline := time.After(10 * time.Second); !holds(); {
+	for deadline := time.After(time.Minute); !holds(); {
 		select {
 		case <-look.C:
 		case <-deadline:
-			t.Fatalf("%s: not within 10 s", what)
+			t.Fatalf("%s: not within a minute", what)
 		}
 	}
 }

@@ -30,7 +30,17 @@ func (s *Service) complete(ctx context.Context, a asset.Asset, parts []blob.Part
 		if a.Via == asset.ViaURL {
 			return a, importing(a)
 		}
-		return a, fault.New(fault.Conflict, "No bytes have arrived for this asset yet. Send the file with the upload form first, then complete.")
+		return s.noBytes(ctx, a)
 	}
 	return done, err
+}
+
+// noBytes answers a completion that found no bytes: with the row as it is if the attempt has been decided since it was read, because then they were
+// there and are removed; else they are still to come.
+func (s *Service) noBytes(ctx context.Context, a asset.Asset) (asset.Asset, error) {
+	now, err := s.Assets.Find(ctx, a.Workspace, a.ID)
+	if err != nil || now.State != a.State || now.Generation != a.Generation {
+		return now, err
+	}
+	return now, fault.New(fault.Conflict, "No bytes have arrived for this asset yet. Send the file with the upload form first, then complete.")
 }

@@ -81,13 +81,20 @@ type pair struct{ small, large float64 }
 
 // compare reads the page at a cursor, of one workspace and of the other in turns.
 func (b *bench) compare(ctx context.Context, shelves [2]*shelf, cursor func(*shelf) string) (pair, error) {
-	rounds, each := b.pick(7, 3), b.pick(200, 100)
+	return inTurns(b.pick(7, 3), b.pick(200, 100), func(i int) (time.Duration, error) {
+		return shelves[i].read(ctx, cursor(shelves[i]))
+	})
+}
+
+// inTurns measures the small one and the large one, 0 and 1, in turns: in each round both so many times. It gives the medians of the rounds' p50s; a
+// first round more only warms up.
+func inTurns(rounds, each int, measure func(i int) (time.Duration, error)) (pair, error) {
 	var small, large []float64
 	for round := range rounds + 1 {
 		var times [2][]time.Duration
 		for range each {
-			for i, s := range shelves {
-				took, err := s.read(ctx, cursor(s))
+			for i := range times {
+				took, err := measure(i)
 				if err != nil {
 					return pair{}, err
 				}

@@ -91,24 +91,7 @@ func (b *bench) compareSearches(ctx context.Context, catalogs [2]*catalog, text 
 	if scans {
 		rounds, each = 3, b.pick(20, 5)
 	}
-	var small, large []float64
-	for round := range rounds + 1 {
-		var times [2][]time.Duration
-		for range each {
-			for i, c := range catalogs {
-				took, err := c.search(ctx, text, scans)
-				if err != nil {
-					return pair{}, err
-				}
-				times[i] = append(times[i], took)
-			}
-		}
-		if round == 0 {
-			continue // to warm up
-		}
-		small, large = append(small, spreadOf(times[0]).p50), append(large, spreadOf(times[1]).p50)
-	}
-	return pair{median(small), median(large)}, nil
+	return inTurns(rounds, each, func(i int) (time.Duration, error) { return catalogs[i].search(ctx, text, scans) })
 }
 
 // search takes one page. A scan of a large workspace may give up without a match: its answer says so, and its time counts.

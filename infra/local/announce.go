@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+
+	"github.com/assetry/assetry/infra/local/state"
 )
 
 // ready is what tests and scripts read to find the stack.
@@ -40,5 +42,5 @@ Paste this to upload a small orange square, and open the "url" of the answer (fo
 	if err != nil {
 		return err
 	}
-	return writeFile(o.ready, append(b, '\n'))
+	return state.WriteFile(o.ready, append(b, '\n'))
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/assetry/assetry/infra/local/state"
 	"github.com/assetry/assetry/infra/local/versity/versitytest"
 	"github.com/assetry/assetry/shared/bus"
 	"github.com/assetry/assetry/shared/schema"
@@ -24,7 +25,7 @@ import (
 
 func TestTheReadyFileSaysWhereEverythingIs(t *testing.T) {
 	s3 := versitytest.Start(t)
-	s := &stack{s3: s3.Server, settings: settings{Addr: "127.0.0.1:8080", Workspace: "ws_1", APIKey: "sk_live_1"}}
+	s := &stack{s3: s3.Server, settings: state.Settings{Addr: "127.0.0.1:8080", Workspace: "ws_1", APIKey: "sk_live_1"}}
 	path := filepath.Join(t.TempDir(), "ready.json")
 	var out bytes.Buffer
 	if err := s.announce(options{data: ".assetry", ready: path}, &out); err != nil {

@@ -210,4 +210,7 @@ func TestTheLogHoldsOneEventALine(t *testing.T) {
 	if err := json.Unmarshal(text, &line); err != nil || line.Source != bus.Source || line.DetailType != bus.AssetReady || line.Detail.ID != "a:2" {
 		t.Errorf("the line is %s, %v", text, err)
 	}
+	if i, err := b.file.Stat(); err != nil || i.Mode().Perm() != 0o600 {
+		t.Errorf("the log has mode %v, %v, want one that only its owner reads", i.Mode().Perm(), err)
+	}
 }

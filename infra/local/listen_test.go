@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/assetry/assetry/infra/local/state"
 )
 
 // taken is an address of loopback that somebody listens on.
@@ -26,6 +28,17 @@ func free(t testing.TB) string {
 	l := taken(t)
 	_ = l.Close()
 	return l.Addr().String()
+}
+
+// newFolder is a data folder that nobody has used.
+func newFolder(t testing.TB) *state.Folder {
+	t.Helper()
+	f, err := state.Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(f.Close)
+	return f
 }
 
 func over(t testing.TB) context.Context {
@@ -139,10 +152,10 @@ func TestTheBucketKeepsItsPortWhereItCan(t *testing.T) {
 		{"the port that is asked for is taken", busy, kept, "", "-s3-addr"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			s := &stack{failed: make(chan error, 1), settings: settings{S3Addr: tt.kept, S3AccessKey: "assetry", S3SecretKey: "secret"}}
+			s := &stack{failed: make(chan error, 1), settings: state.Settings{S3Addr: tt.kept, S3AccessKey: "assetry", S3SecretKey: "secret"}}
 			t.Cleanup(s.close)
 			q := newObjectQueue(newTable(t), localBucket, newFinalizer().deliver)
-			err := s.startS3(t.Context(), options{s3Addr: tt.asked}, mustOpen(t, t.TempDir()), q)
+			err := s.startS3(t.Context(), options{s3Addr: tt.asked}, newFolder(t), q)
 			if tt.says != "" {
 				if err == nil || !strings.Contains(err.Error(), tt.says) || !strings.Contains(err.Error(), tt.asked) {
 					t.Errorf("startS3 = %v, want a refusal that names %s and %s", err, tt.says, tt.asked)

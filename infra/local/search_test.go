@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/assetry/assetry/infra/local/state"
 	"github.com/assetry/assetry/shared/asset"
 	"github.com/assetry/assetry/shared/domaintest"
 	"github.com/assetry/assetry/shared/id"
@@ -77,7 +78,7 @@ func TestAFolderFromBeforeTheIndexIsIndexedOnce(t *testing.T) {
 	if h.finds(t, "before", a) {
 		t.Fatal("the name is found before anything indexed it")
 	}
-	s := &stack{settings: settings{Workspace: h.ws.ID.String()}}
+	s := &stack{settings: state.Settings{Workspace: h.ws.ID.String()}}
 	if err := s.index(t.Context(), h.services); err != nil {
 		t.Fatalf("index: %v", err)
 	}
@@ -92,7 +93,7 @@ func TestAFolderFromBeforeTheIndexIsIndexedOnce(t *testing.T) {
 	if write != 0 || requests != 1 {
 		t.Errorf("the second start wrote %v units in %d requests, want one look", write, requests)
 	}
-	if err := (&stack{settings: settings{Workspace: "nonsense"}}).index(t.Context(), h.services); err == nil {
+	if err := (&stack{settings: state.Settings{Workspace: "nonsense"}}).index(t.Context(), h.services); err == nil {
 		t.Error("a workspace that is none gave no error")
 	}
 }

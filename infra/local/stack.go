@@ -15,6 +15,7 @@ import (
 
 	awsevents "github.com/aws/aws-lambda-go/events"
 
+	"github.com/assetry/assetry/infra/local/state"
 	"github.com/assetry/assetry/infra/local/versity"
 	"github.com/assetry/assetry/shared/access"
 	"github.com/assetry/assetry/shared/boot"
@@ -45,7 +46,7 @@ const (
 
 // stack is everything that runs. What was opened is closed in reverse.
 type stack struct {
-	settings settings
+	settings state.Settings
 	s3       *versity.Server
 	failed   chan error // a part ended that must not
 	closers  []func()
@@ -67,12 +68,12 @@ func start(ctx context.Context, o options) (_ *stack, err error) {
 			s.close()
 		}
 	}()
-	dir, err := openFolder(o.data)
+	dir, err := state.Open(o.data)
 	if err != nil {
 		return nil, err
 	}
-	s.onClose(dir.close)
-	if s.settings, err = dir.settings(); err != nil {
+	s.onClose(dir.Close)
+	if s.settings, err = dir.Settings(); err != nil {
 		return nil, err
 	}
 	listener, err := listen(ctx, o.addr, s.settings.Addr)
@@ -85,24 +86,24 @@ func start(ctx context.Context, o options) (_ *stack, err error) {
 }
 
 // build starts what stands behind the API, and then the API.
-func (s *stack) build(ctx context.Context, o options, dir *folder, listener net.Listener) error {
-	root, err := dir.root()
+func (s *stack) build(ctx context.Context, o options, dir *state.Folder, listener net.Listener) error {
+	root, err := dir.Root()
 	if err != nil {
 		return err
 	}
-	db, err := s.open(dir.file("table.db"), sqlite.Options{Indexes: schema.Indexes(), FeedRetention: keepChanges})
+	db, err := s.open(dir.File("table.db"), sqlite.Options{Indexes: schema.Indexes(), FeedRetention: keepChanges})
 	if err != nil {
 		return err
 	}
-	queued, err := s.open(dir.file("queue.db"), sqlite.Options{FeedRetention: time.Minute})
+	queued, err := s.open(dir.File("queue.db"), sqlite.Options{FeedRetention: time.Minute})
 	if err != nil {
 		return err
 	}
-	found, err := s.open(dir.file("search.db"), sqlite.Options{FeedRetention: time.Minute})
+	found, err := s.open(dir.File("search.db"), sqlite.Options{FeedRetention: time.Minute})
 	if err != nil {
 		return err
 	}
-	events, err := openEventBus(dir.file("events.jsonl"))
+	events, err := openEventBus(dir.File("events.jsonl"))
 	if err != nil {
 		return err
 	}
@@ -125,7 +126,7 @@ func (s *stack) build(ctx context.Context, o options, dir *folder, listener net.
 	if err := s.tenant(ctx, services); err != nil {
 		return err
 	}
-	if err := dir.keep(s.settings); err != nil {
+	if err := dir.Keep(s.settings); err != nil {
 		return err
 	}
 	if err := s.index(ctx, services); err != nil {
@@ -180,14 +181,14 @@ func inUse(err error, addr, name string) error {
 }
 
 // startS3 starts the bucket, on the port of the last start where port 0 is asked for.
-func (s *stack) startS3(ctx context.Context, o options, dir *folder, queue *objectQueue) error {
+func (s *stack) startS3(ctx context.Context, o options, dir *state.Folder, queue *objectQueue) error {
 	host, port, _ := net.SplitHostPort(o.s3Addr)
 	addr := o.s3Addr
 	if _, kept, err := net.SplitHostPort(s.settings.S3Addr); err == nil && port == "0" {
 		addr = net.JoinHostPort(host, kept)
 	}
 	c := versity.Config{
-		Dir: dir.file("s3"), Addr: addr, Bucket: localBucket,
+		Dir: dir.File("s3"), Addr: addr, Bucket: localBucket,
 		AccessKey: s.settings.S3AccessKey, SecretKey: s.settings.S3SecretKey,
 		CORS:   versity.CORS{Origins: []string{"*"}},
 		Stderr: os.Stderr,

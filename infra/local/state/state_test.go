@@ -1,4 +1,4 @@
-package main
+package state_test
 
 import (
 	"os"
@@ -7,24 +7,26 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/assetry/assetry/infra/local/state"
 )
 
-func mustOpen(t testing.TB, path string) *folder {
+func mustOpen(t testing.TB, path string) *state.Folder {
 	t.Helper()
-	f, err := openFolder(path)
+	f, err := state.Open(path)
 	if err != nil {
-		t.Fatalf("openFolder: %v", err)
+		t.Fatalf("Open: %v", err)
 	}
-	t.Cleanup(f.close)
+	t.Cleanup(f.Close)
 	return f
 }
 
 func TestAFolderIsHeldByOne(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a", "b")
 	first := mustOpen(t, path)
-	second, err := openFolder(path)
+	second, err := state.Open(path)
 	if err == nil {
-		second.close()
+		second.Close()
 		t.Fatal("a second stack may use the folder")
 	}
 	for _, part := range []string{path, "-data", "another local stack"} {
@@ -33,8 +35,71 @@ func TestAFolderIsHeldByOne(t *testing.T) {
 		}
 	}
 	mustOpen(t, filepath.Join(filepath.Dir(path), "c"))
-	first.close()
+	first.Close()
 	mustOpen(t, path)
+}
+
+func TestToolsShareAFolderWithItsStackOrKeepItOut(t *testing.T) {
+	path := t.TempDir()
+	stack := mustOpen(t, path)
+	if f, err := state.Look(path); err == nil {
+		f.Close()
+		t.Fatal("Look takes a folder that no stack has used")
+	} else if !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), "make run") {
+		t.Errorf("the refusal %q names no folder, or no remedy", err)
+	}
+	use(t, stack)
+	look := func() *state.Folder {
+		f, err := state.Look(path)
+		if err != nil {
+			t.Fatalf("Look: %v", err)
+		}
+		t.Cleanup(f.Close)
+		return f
+	}
+	beside := look()
+	if !beside.Running() || beside.Path() != path {
+		t.Errorf("beside a stack: Running is %v, Path is %s", beside.Running(), beside.Path())
+	}
+	beside.Close()
+	stack.Close()
+	first, second := look(), look()
+	if first.Running() || second.Running() {
+		t.Error("Running says that a stack runs, which ended")
+	}
+	if f, err := state.Open(path); err == nil {
+		f.Close()
+		t.Error("a stack starts where tools are at work")
+	}
+	first.Close()
+	second.Close()
+	mustOpen(t, path)
+}
+
+func TestToolsMakeNothing(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "absent")
+	if f, err := state.Look(path); err == nil {
+		f.Close()
+		t.Error("Look finds a folder that is not there")
+	}
+	if _, err := os.Stat(path); !os.IsNotExist(err) {
+		t.Errorf("Look made something: %v", err)
+	}
+}
+
+// use does what the first start of a stack does to a folder.
+func use(t *testing.T, f *state.Folder) {
+	t.Helper()
+	s, err := f.Settings()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.Root(); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Keep(s); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func TestAFolderThatCannotBeOneIsRefused(t *testing.T) {
@@ -43,9 +108,9 @@ func TestAFolderThatCannotBeOneIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, path := range []string{file, filepath.Join(file, "below")} {
-		if f, err := openFolder(path); err == nil {
-			f.close()
-			t.Errorf("openFolder(%s): no error, though a file is there", path)
+		if f, err := state.Open(path); err == nil {
+			f.Close()
+			t.Errorf("state.Open(%s): no error, though a file is there", path)
 		}
 	}
 }
@@ -53,30 +118,25 @@ func TestAFolderThatCannotBeOneIsRefused(t *testing.T) {
 func TestOnlyItsOwnerReadsTheFolder(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "data")
 	f := mustOpen(t, path)
-	s, err := f.settings()
+	s, err := f.Settings()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := f.root(); err != nil {
+	if _, err := f.Root(); err != nil {
 		t.Fatal(err)
 	}
 	for range 2 { // also when it is written over
-		if err := f.keep(s); err != nil {
+		if err := f.Keep(s); err != nil {
 			t.Fatal(err)
 		}
 	}
-	log, err := openEventBus(f.file("events.jsonl"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	log.close()
-	for name, want := range map[string]os.FileMode{"": 0o700, "settings.json": 0o600, "root.key": 0o600, "lock": 0o600, "events.jsonl": 0o600} {
-		i, err := os.Stat(f.file(name))
+	for name, want := range map[string]os.FileMode{"": 0o700, "settings.json": 0o600, "root.key": 0o600, "lock": 0o600} {
+		i, err := os.Stat(f.File(name))
 		if err != nil || i.Mode().Perm() != want {
 			t.Errorf("%s/%s has mode %v, %v, want %v", path, name, i.Mode().Perm(), err, want)
 		}
 	}
-	left, err := filepath.Glob(f.file(".*"))
+	left, err := filepath.Glob(f.File(".*"))
 	if err != nil || len(left) > 0 {
 		t.Errorf("unfinished files are left: %v, %v", left, err)
 	}
@@ -85,7 +145,7 @@ func TestOnlyItsOwnerReadsTheFolder(t *testing.T) {
 func TestSettingsAndRootKeySurviveARestart(t *testing.T) {
 	path := t.TempDir()
 	f := mustOpen(t, path)
-	s, err := f.settings()
+	s, err := f.Settings()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,31 +153,31 @@ func TestSettingsAndRootKeySurviveARestart(t *testing.T) {
 		t.Errorf("a new folder has the settings %+v", s)
 	}
 	s.Addr, s.S3Addr, s.Workspace, s.APIKey = "127.0.0.1:1", "127.0.0.1:2", "ws_1", "sk_live_1"
-	if err := f.keep(s); err != nil {
+	if err := f.Keep(s); err != nil {
 		t.Fatal(err)
 	}
-	root, err := f.root()
+	root, err := f.Root()
 	if err != nil {
 		t.Fatal(err)
 	}
-	f.close()
+	f.Close()
 
 	f = mustOpen(t, path)
-	again, err := f.settings()
+	again, err := f.Settings()
 	if err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(s, again); diff != "" {
 		t.Errorf("settings after the restart (-kept +read):\n%s", diff)
 	}
-	if r, err := f.root(); err != nil || r.Encode() != root.Encode() {
+	if r, err := f.Root(); err != nil || r.Encode() != root.Encode() {
 		t.Errorf("the root key is another one after the restart: %v", err)
 	}
 	other := mustOpen(t, t.TempDir())
-	if r, err := other.root(); err != nil || r.Encode() == root.Encode() {
+	if r, err := other.Root(); err != nil || r.Encode() == root.Encode() {
 		t.Errorf("another folder has the same root key, or none: %v", err)
 	}
-	if o, err := other.settings(); err != nil || o.S3SecretKey == s.S3SecretKey {
+	if o, err := other.Settings(); err != nil || o.S3SecretKey == s.S3SecretKey {
 		t.Errorf("another folder has the same secret for its bucket: %v", err)
 	}
 }
@@ -136,17 +196,17 @@ func TestBrokenFilesAreNamed(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			f := mustOpen(t, t.TempDir())
-			if err := os.WriteFile(f.file(tt.file), []byte(tt.content), 0o600); err != nil {
+			if err := os.WriteFile(f.File(tt.file), []byte(tt.content), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			_, err := f.settings()
+			_, err := f.Settings()
 			if tt.file == "root.key" {
-				_, err = f.root()
+				_, err = f.Root()
 			}
-			if err == nil || !strings.Contains(err.Error(), f.file(tt.file)) || strings.Contains(err.Error(), secret) {
+			if err == nil || !strings.Contains(err.Error(), f.File(tt.file)) || strings.Contains(err.Error(), secret) {
 				t.Errorf("the error is %v, want one that names %s and shows no key", err, tt.file)
 			}
-			if b, _ := os.ReadFile(f.file(tt.file)); string(b) != tt.content {
+			if b, _ := os.ReadFile(f.File(tt.file)); string(b) != tt.content {
 				t.Errorf("the broken file was changed to %q", b)
 			}
 		})
@@ -156,23 +216,23 @@ func TestBrokenFilesAreNamed(t *testing.T) {
 func TestAFileIsWrittenWholeOrNotAtAll(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "file")
-	if err := writeFile(path, []byte("old")); err != nil {
+	if err := state.WriteFile(path, []byte("old")); err != nil {
 		t.Fatal(err)
 	}
-	if err := writeFile(path, []byte("new")); err != nil {
+	if err := state.WriteFile(path, []byte("new")); err != nil {
 		t.Fatal(err)
 	}
 	if b, err := os.ReadFile(path); err != nil || string(b) != "new" {
 		t.Errorf("the file holds %q, %v", b, err)
 	}
-	if err := writeFile(filepath.Join(dir, "no", "folder"), nil); err == nil {
+	if err := state.WriteFile(filepath.Join(dir, "no", "folder"), nil); err == nil {
 		t.Error("a file in a folder that is not there: no error")
 	}
 	taken := filepath.Join(dir, "taken")
 	if err := os.MkdirAll(filepath.Join(taken, "full"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if err := writeFile(taken, []byte("x")); err == nil {
+	if err := state.WriteFile(taken, []byte("x")); err == nil {
 		t.Error("a file in the place of a folder: no error")
 	}
 	left, err := os.ReadDir(dir)

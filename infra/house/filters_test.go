@@ -6,9 +6,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/assetry/assetry/infra/samples"
 	"github.com/assetry/assetry/shared/asset"
 	"github.com/assetry/assetry/shared/bus"
-	"github.com/assetry/assetry/shared/id"
 	"github.com/assetry/assetry/shared/schema"
 	"github.com/assetry/assetry/shared/table"
 	"github.com/assetry/assetry/shared/table/dynamo/stream"
@@ -17,45 +17,45 @@ import (
 // TestStreamFiltersLetThroughWhatMatters holds the filters of the event sources, which AWS applies before our code runs, against what
 // the code does with each kind of change.
 func TestStreamFiltersLetThroughWhatMatters(t *testing.T) {
-	ready := holiday(holidayVersion, "e")
+	ready := scene.Holiday(samples.HolidayVersion, "e")
 	described := ready
-	described.Version, described.Description, described.EditedAt = 3, "roofs", sampleNow
-	rejected := draft()
+	described.Version, described.Description, described.EditedAt = 3, "roofs", samples.Now
+	rejected := scene.Draft()
 	rejected.Cause = asset.Rejected
-	retried := poster()
-	retried.ID, retried.Generation = draft().ID, 2
-	folderRow := row(schema.FolderKey(workspaceID, folderID), table.Item{schema.Name: table.String("Campaign")})
-	copied := poster()
+	retried := scene.Poster()
+	retried.ID, retried.Generation = scene.Draft().ID, 2
+	folderRow := samples.Row(schema.FolderKey(samples.WorkspaceID, samples.FolderID), table.Item{schema.Name: table.String("Campaign")})
+	copied := scene.Poster()
 	copied.Via, copied.Received = asset.ViaURL, 8<<20
 	further, imported := copied, ready
 	further.Received, imported.Via, imported.ID = 16<<20, asset.ViaURL, copied.ID
 	importRow := func(requests int64, worker string) table.Item {
-		it := row(schema.ImportKey(copied.ID), table.Item{
-			schema.Version: table.Int(requests), schema.Workspace: table.String(sampleWorkspace), schema.Generation: table.Int(1),
+		it := samples.Row(schema.ImportKey(copied.ID), table.Item{
+			schema.Version: table.Int(requests), schema.Workspace: table.String(samples.Workspace), schema.Generation: table.Int(1),
 		})
 		if worker != "" {
 			it[schema.Worker] = table.String(worker)
 		}
 		return it
 	}
-	itemRow := row(schema.FolderItemKey(workspaceID, folderID, must(id.ParseNode(sampleNote))), table.Item{schema.Text: table.String("x")})
-	wh := must(id.ParseWebhook(sampleWebhook))
-	hookRow := row(schema.WebhookKey(workspaceID, wh), table.Item{schema.Enabled: table.Bool(true)})
-	deliveryRow := row(schema.DeliveryKey(wh, must(id.ParseDelivery(sampleDelivery))), table.Item{schema.Progress: table.String("pending")})
+	itemRow := samples.Row(schema.FolderItemKey(samples.WorkspaceID, samples.FolderID, samples.NoteID), table.Item{schema.Text: table.String("x")})
+	wh := samples.WebhookID
+	hookRow := samples.Row(schema.WebhookKey(samples.WorkspaceID, wh), table.Item{schema.Enabled: table.Bool(true)})
+	deliveryRow := samples.Row(schema.DeliveryKey(wh, samples.DeliveryID), table.Item{schema.Progress: table.String("pending")})
 	for _, tt := range []struct {
 		name             string
 		old, new         table.Item
 		publish, cleanup bool
 	}{
-		{"an asset is announced", nil, poster().Row(), false, true},
-		{"bytes make it ready", poster().Row(), ready.Row(), true, false},
+		{"an asset is announced", nil, scene.Poster().Row(), false, true},
+		{"bytes make it ready", scene.Poster().Row(), ready.Row(), true, false},
 		{"a ready asset gets a description", ready.Row(), described.Row(), true, true}, // passes; FromChange drops it
-		{"nothing arrived", poster().Row(), draft().Row(), true, true},
-		{"bytes are rejected", poster().Row(), rejected.Row(), true, true},
-		{"a failed asset is retried", draft().Row(), retried.Row(), false, true},
-		{"late bytes make an expired one ready", draft().Row(), ready.Row(), true, false},
+		{"nothing arrived", scene.Poster().Row(), scene.Draft().Row(), true, true},
+		{"bytes are rejected", scene.Poster().Row(), rejected.Row(), true, true},
+		{"a failed asset is retried", scene.Draft().Row(), retried.Row(), false, true},
+		{"late bytes make an expired one ready", scene.Draft().Row(), ready.Row(), true, false},
 		{"a ready asset is deleted", ready.Row(), nil, true, true},
-		{"a pending asset is deleted", poster().Row(), nil, true, true},
+		{"a pending asset is deleted", scene.Poster().Row(), nil, true, true},
 		{"an import shows progress", copied.Row(), further.Row(), false, false},
 		{"an import makes it ready", further.Row(), imported.Row(), true, true},
 		{"a worker is asked for", nil, importRow(1, ""), true, false},
@@ -71,7 +71,7 @@ func TestStreamFiltersLetThroughWhatMatters(t *testing.T) {
 		{"a delivery goes", deliveryRow, nil, false, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			c := table.Change{Old: tt.old, New: tt.new, Seq: "1", At: sampleNow}
+			c := table.Change{Old: tt.old, New: tt.new, Seq: "1", At: samples.Now}
 			if c.Key = tt.new.Key(); tt.new == nil {
 				c.Key = tt.old.Key()
 			}

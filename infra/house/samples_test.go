@@ -20,12 +20,11 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
+	"github.com/assetry/assetry/infra/samples"
 	"github.com/assetry/assetry/shared/asset"
 	"github.com/assetry/assetry/shared/bus"
 	"github.com/assetry/assetry/shared/folder"
-	"github.com/assetry/assetry/shared/link"
 	"github.com/assetry/assetry/shared/schema"
-	"github.com/assetry/assetry/shared/secret"
 	"github.com/assetry/assetry/shared/table"
 	"github.com/assetry/assetry/shared/table/dynamo/stream"
 )
@@ -49,65 +48,63 @@ const assetPrefix = "asset_"
 
 // calls are the sample requests; several of one function are named <function>-<case>.
 var calls = []call{
-	{file: "assets-create", route: "POST /api/v1/assets", json: m{"source": "signed-url", "workspace_id": sampleWorkspace, "file_name": "Straße 🌆.png", "content_type": "image/png", "folder": "Campaign", "project_id": sampleProject}},
+	{file: "assets-create", route: "POST /api/v1/assets", json: m{"source": "signed-url", "workspace_id": samples.Workspace, "file_name": "Straße 🌆.png", "content_type": "image/png", "folder": "Campaign", "project_id": samples.Project}},
 	{file: "assets-create-direct", route: "POST /api/v1/assets", form: true},
-	{file: "assets-create-refused", route: "POST /api/v1/assets", json: m{"source": "signed-url", "workspace_id": sampleWorkspace, "file_name": "", "content_type": "text/html", "colour": "red"}},
-	{file: "assets-create-multipart", route: "POST /api/v1/assets", json: m{"source": "multipart", "workspace_id": sampleWorkspace, "file_name": "reel.mp4", "content_type": "video/mp4", "size_bytes": reelSize, "part_size": reelPart, "checksum_algorithm": "CRC64NVME"}},
-	{file: "assets-create-import", route: "POST /api/v1/assets", json: m{"source": "https://images.example.com/lisboa.png?token=secret", "workspace_id": sampleWorkspace, "file_name": "lisboa.png"}},
-	{file: "assets-list", route: "GET /api/v1/assets", query: "workspace_id=" + sampleWorkspace + "&limit=2"},
-	{file: "assets-list-search", route: "GET /api/v1/assets", query: "query=lisboa%20ferias&project_id=" + sampleProject},
+	{file: "assets-create-refused", route: "POST /api/v1/assets", json: m{"source": "signed-url", "workspace_id": samples.Workspace, "file_name": "", "content_type": "text/html", "colour": "red"}},
+	{file: "assets-create-multipart", route: "POST /api/v1/assets", json: m{"source": "multipart", "workspace_id": samples.Workspace, "file_name": "reel.mp4", "content_type": "video/mp4", "size_bytes": samples.ReelSize, "part_size": samples.ReelPart, "checksum_algorithm": "CRC64NVME"}},
+	{file: "assets-create-import", route: "POST /api/v1/assets", json: m{"source": "https://images.example.com/lisboa.png?token=secret", "workspace_id": samples.Workspace, "file_name": "lisboa.png"}},
+	{file: "assets-list", route: "GET /api/v1/assets", query: "workspace_id=" + samples.Workspace + "&limit=2"},
+	{file: "assets-list-search", route: "GET /api/v1/assets", query: "query=lisboa%20ferias&project_id=" + samples.Project},
 	{file: "assets-list-words", route: "GET /api/v1/assets", query: "query=FERIAS%20lis"},
-	{file: "assets-retrieve", route: "GET /api/v1/assets/{assetId}", params: []string{assetPrefix + sampleHoliday}},
+	{file: "assets-retrieve", route: "GET /api/v1/assets/{assetId}", params: []string{assetPrefix + samples.Holiday}},
 	{file: "assets-retrieve-missing", route: "GET /api/v1/assets/{assetId}", params: []string{"asset_../%00"}},
-	{file: "assets-retrieve-keyless", route: "GET /api/v1/assets/{assetId}", params: []string{assetPrefix + sampleHoliday}, keyless: true},
-	{file: "assets-delete", route: "DELETE /api/v1/assets/{assetId}", params: []string{assetPrefix + sampleHoliday}},
-	{file: "assets-update", route: "PATCH /api/v1/assets/{assetId}", params: []string{assetPrefix + sampleHoliday}, match: `"2"`, json: m{"name": "Lisboa.png", "description": "Second day", "folder": sampleFolder}},
-	{file: "assets-update-stale", route: "PATCH /api/v1/assets/{assetId}", params: []string{assetPrefix + sampleHoliday}, match: `"1"`, json: m{"name": "Lisboa.png"}},
-	{file: "assets-complete", route: "POST /api/v1/assets/{assetId}/complete", params: []string{assetPrefix + samplePoster}},
-	{file: "assets-complete-early", route: "POST /api/v1/assets/{assetId}/complete", params: []string{assetPrefix + samplePoster}},
-	{file: "assets-retry", route: "POST /api/v1/assets/{assetId}/retry", params: []string{assetPrefix + sampleDraft}},
-	{file: "assets-complete-parts", route: "POST /api/v1/assets/{assetId}/complete", params: []string{assetPrefix + sampleReel}, json: m{"parts": []any{m{"part_number": 1, "etag": `"` + strings.Repeat("0", 32) + `"`}, m{"part_number": 3, "etag": "x"}}}},
-	{file: "assets-upload", route: "POST /api/v1/assets/{assetId}/upload", params: []string{assetPrefix + samplePoster}},
-	{file: "assets-parts-sign", route: "POST /api/v1/assets/{assetId}/parts", params: []string{assetPrefix + sampleReel}, json: m{"part_numbers": []int{2, 3}}},
-	{file: "assets-parts-list", route: "GET /api/v1/assets/{assetId}/parts", params: []string{assetPrefix + sampleReel}, query: "limit=10"},
-	{file: "assets-content", route: "GET /api/v1/assets/{assetId}/content", params: []string{assetPrefix + sampleHoliday}},
-	{file: "assets-content-early", route: "GET /api/v1/assets/{assetId}/content", params: []string{assetPrefix + samplePoster}},
-	{file: "assets-attach", route: "POST /api/v1/projects/{projectId}/assets/{assetId}/attach", params: []string{sampleProject, assetPrefix + samplePoster}},
+	{file: "assets-retrieve-keyless", route: "GET /api/v1/assets/{assetId}", params: []string{assetPrefix + samples.Holiday}, keyless: true},
+	{file: "assets-delete", route: "DELETE /api/v1/assets/{assetId}", params: []string{assetPrefix + samples.Holiday}},
+	{file: "assets-update", route: "PATCH /api/v1/assets/{assetId}", params: []string{assetPrefix + samples.Holiday}, match: `"2"`, json: m{"name": "Lisboa.png", "description": "Second day", "folder": samples.Folder}},
+	{file: "assets-update-stale", route: "PATCH /api/v1/assets/{assetId}", params: []string{assetPrefix + samples.Holiday}, match: `"1"`, json: m{"name": "Lisboa.png"}},
+	{file: "assets-complete", route: "POST /api/v1/assets/{assetId}/complete", params: []string{assetPrefix + samples.Poster}},
+	{file: "assets-complete-early", route: "POST /api/v1/assets/{assetId}/complete", params: []string{assetPrefix + samples.Poster}},
+	{file: "assets-retry", route: "POST /api/v1/assets/{assetId}/retry", params: []string{assetPrefix + samples.Draft}},
+	{file: "assets-complete-parts", route: "POST /api/v1/assets/{assetId}/complete", params: []string{assetPrefix + samples.Reel}, json: m{"parts": []any{m{"part_number": 1, "etag": `"` + strings.Repeat("0", 32) + `"`}, m{"part_number": 3, "etag": "x"}}}},
+	{file: "assets-upload", route: "POST /api/v1/assets/{assetId}/upload", params: []string{assetPrefix + samples.Poster}},
+	{file: "assets-parts-sign", route: "POST /api/v1/assets/{assetId}/parts", params: []string{assetPrefix + samples.Reel}, json: m{"part_numbers": []int{2, 3}}},
+	{file: "assets-parts-list", route: "GET /api/v1/assets/{assetId}/parts", params: []string{assetPrefix + samples.Reel}, query: "limit=10"},
+	{file: "assets-content", route: "GET /api/v1/assets/{assetId}/content", params: []string{assetPrefix + samples.Holiday}},
+	{file: "assets-content-early", route: "GET /api/v1/assets/{assetId}/content", params: []string{assetPrefix + samples.Poster}},
+	{file: "assets-attach", route: "POST /api/v1/projects/{projectId}/assets/{assetId}/attach", params: []string{samples.Project, assetPrefix + samples.Poster}},
 	{file: "workspaces-list", route: "GET /api/v1/workspaces"},
-	{file: "projects-create", route: "POST /api/v1/projects", json: m{"workspace_id": sampleWorkspace, "name": "Autumn campaign"}},
-	{file: "projects-list", route: "GET /api/v1/projects", query: "workspace_id=" + sampleWorkspace + "&query=spring"},
-	{file: "projects-retrieve", route: "GET /api/v1/projects/{projectId}", params: []string{sampleProject}},
-	{file: "projects-nodes", route: "GET /api/v1/projects/{projectId}/nodes", params: []string{sampleProject}},
-	{file: "folders-create", route: "POST /api/v1/workspaces/{workspaceId}/library/folders", params: []string{sampleWorkspace}, json: m{"name": "Moods"}},
-	{file: "folders-create-untitled", route: "POST /api/v1/workspaces/{workspaceId}/library/folders", params: []string{sampleWorkspace}},
-	{file: "folders-delete", route: "DELETE /api/v1/workspaces/{workspaceId}/library/folders/{folderId}", params: []string{sampleWorkspace, sampleFolder}, query: "delete_items=true"},
-	{file: "folders-delete-refused", route: "DELETE /api/v1/workspaces/{workspaceId}/library/folders/{folderId}", params: []string{sampleWorkspace, sampleFolder}},
-	{file: "folders-add-item", route: "POST /api/v1/workspaces/{workspaceId}/library/folders/{folderId}/items", params: []string{sampleWorkspace, sampleFolder}, json: m{"type": "text", "text": "Cold light, one person.", "description": "second idea"}},
-	{file: "webhooks-create", route: "POST /api/v1/workspaces/{workspaceId}/webhooks", params: []string{sampleWorkspace}, json: m{"url": "https://hooks.example.com/in?from=assetry", "events": []string{"asset.ready", "asset.deleted"}}},
-	{file: "webhooks-create-refused", route: "POST /api/v1/workspaces/{workspaceId}/webhooks", params: []string{sampleWorkspace}, json: m{"url": "http://user:secret@169.254.169.254/latest", "events": []string{"import.requested"}}},
-	{file: "webhooks-list", route: "GET /api/v1/workspaces/{workspaceId}/webhooks", params: []string{sampleWorkspace}},
-	{file: "webhooks-retrieve", route: "GET /api/v1/workspaces/{workspaceId}/webhooks/{webhookId}", params: []string{sampleWorkspace, sampleWebhook}},
-	{file: "webhooks-update", route: "PATCH /api/v1/workspaces/{workspaceId}/webhooks/{webhookId}", params: []string{sampleWorkspace, sampleWebhook}, json: m{"enabled": false}},
-	{file: "webhooks-delete", route: "DELETE /api/v1/workspaces/{workspaceId}/webhooks/{webhookId}", params: []string{sampleWorkspace, sampleWebhook}},
-	{file: "webhooks-rotate-secret", route: "POST /api/v1/workspaces/{workspaceId}/webhooks/{webhookId}/rotate-secret", params: []string{sampleWorkspace, sampleWebhook}},
-	{file: "webhooks-test", route: "POST /api/v1/workspaces/{workspaceId}/webhooks/{webhookId}/test", params: []string{sampleWorkspace, sampleWebhook}},
-	{file: "webhooks-deliveries", route: "GET /api/v1/workspaces/{workspaceId}/webhooks/{webhookId}/deliveries", params: []string{sampleWorkspace, sampleWebhook}},
-	{file: "webhooks-replay", route: "POST /api/v1/workspaces/{workspaceId}/webhooks/{webhookId}/deliveries/{deliveryId}/replay", params: []string{sampleWorkspace, sampleWebhook, sampleDelivery}},
-	{file: "folders-add-item-image", route: "POST /api/v1/workspaces/{workspaceId}/library/folders/{folderId}/items", params: []string{sampleWorkspace, sampleFolder}, json: m{"type": "image", "source": "https://images.example.com/lisboa.png?token=secret", "description": "First idea"}},
+	{file: "projects-create", route: "POST /api/v1/projects", json: m{"workspace_id": samples.Workspace, "name": "Autumn campaign"}},
+	{file: "projects-list", route: "GET /api/v1/projects", query: "workspace_id=" + samples.Workspace + "&query=spring"},
+	{file: "projects-retrieve", route: "GET /api/v1/projects/{projectId}", params: []string{samples.Project}},
+	{file: "projects-nodes", route: "GET /api/v1/projects/{projectId}/nodes", params: []string{samples.Project}},
+	{file: "folders-create", route: "POST /api/v1/workspaces/{workspaceId}/library/folders", params: []string{samples.Workspace}, json: m{"name": "Moods"}},
+	{file: "folders-create-untitled", route: "POST /api/v1/workspaces/{workspaceId}/library/folders", params: []string{samples.Workspace}},
+	{file: "folders-delete", route: "DELETE /api/v1/workspaces/{workspaceId}/library/folders/{folderId}", params: []string{samples.Workspace, samples.Folder}, query: "delete_items=true"},
+	{file: "folders-delete-refused", route: "DELETE /api/v1/workspaces/{workspaceId}/library/folders/{folderId}", params: []string{samples.Workspace, samples.Folder}},
+	{file: "folders-add-item", route: "POST /api/v1/workspaces/{workspaceId}/library/folders/{folderId}/items", params: []string{samples.Workspace, samples.Folder}, json: m{"type": "text", "text": "Cold light, one person.", "description": "second idea"}},
+	{file: "webhooks-create", route: "POST /api/v1/workspaces/{workspaceId}/webhooks", params: []string{samples.Workspace}, json: m{"url": "https://hooks.example.com/in?from=assetry", "events": []string{"asset.ready", "asset.deleted"}}},
+	{file: "webhooks-create-refused", route: "POST /api/v1/workspaces/{workspaceId}/webhooks", params: []string{samples.Workspace}, json: m{"url": "http://user:secret@169.254.169.254/latest", "events": []string{"import.requested"}}},
+	{file: "webhooks-list", route: "GET /api/v1/workspaces/{workspaceId}/webhooks", params: []string{samples.Workspace}},
+	{file: "webhooks-retrieve", route: "GET /api/v1/workspaces/{workspaceId}/webhooks/{webhookId}", params: []string{samples.Workspace, samples.Webhook}},
+	{file: "webhooks-update", route: "PATCH /api/v1/workspaces/{workspaceId}/webhooks/{webhookId}", params: []string{samples.Workspace, samples.Webhook}, json: m{"enabled": false}},
+	{file: "webhooks-delete", route: "DELETE /api/v1/workspaces/{workspaceId}/webhooks/{webhookId}", params: []string{samples.Workspace, samples.Webhook}},
+	{file: "webhooks-rotate-secret", route: "POST /api/v1/workspaces/{workspaceId}/webhooks/{webhookId}/rotate-secret", params: []string{samples.Workspace, samples.Webhook}},
+	{file: "webhooks-test", route: "POST /api/v1/workspaces/{workspaceId}/webhooks/{webhookId}/test", params: []string{samples.Workspace, samples.Webhook}},
+	{file: "webhooks-deliveries", route: "GET /api/v1/workspaces/{workspaceId}/webhooks/{webhookId}/deliveries", params: []string{samples.Workspace, samples.Webhook}},
+	{file: "webhooks-replay", route: "POST /api/v1/workspaces/{workspaceId}/webhooks/{webhookId}/deliveries/{deliveryId}/replay", params: []string{samples.Workspace, samples.Webhook, samples.Delivery}},
+	{file: "folders-add-item-image", route: "POST /api/v1/workspaces/{workspaceId}/library/folders/{folderId}/items", params: []string{samples.Workspace, samples.Folder}, json: m{"type": "image", "source": "https://images.example.com/lisboa.png?token=secret", "description": "First idea"}},
 	{file: "openapi", route: "GET /api/v1/openapi.json", keyless: true},
-	{file: "open-link", route: "GET /l/{token}", params: []string{linkToken}, keyless: true},
-	{file: "open-link-head", route: "HEAD /l/{token}", params: []string{linkToken}, keyless: true},
-	{file: "open-link-forged", route: "GET /l/{token}", params: []string{linkToken[:len(linkToken)-2] + "AA"}, keyless: true},
+	{file: "open-link", route: "GET /l/{token}", params: []string{scene.Link()}, keyless: true},
+	{file: "open-link-head", route: "HEAD /l/{token}", params: []string{scene.Link()}, keyless: true},
+	{file: "open-link-forged", route: "GET /l/{token}", params: []string{scene.ForgedLink()}, keyless: true},
 	{file: "fallback", route: "$default", at: "GET /api/v2/assets"},
 	{file: "fallback-method", route: "$default", at: "PUT /api/v1/assets"},
 }
 
 type m = map[string]any
 
-// linkToken is the link of the sample picture under the root key of the sample world.
-var linkToken = link.New(must(secret.ParseRoot(strings.Repeat("A", 43)))).Mint(link.Claims{
-	Workspace: workspaceID, Asset: holiday("", "").ID, Epoch: 1,
-})
+// scene is what sample events tell of.
+var scene = samples.At(samples.Now)
 
 // gatewayEvent is payload 2.0, in the order in which AWS documents it.
 type gatewayEvent struct {
@@ -145,10 +142,9 @@ type gatewayHTTP struct {
 }
 
 const (
-	sampleAccount = "123456789012"
-	sampleAgent   = "FLORA/JS 0.11.0"
-	sampleAPI     = "a1b2c3d4e5"
-	sampleHost    = sampleAPI + ".execute-api.us-east-1.amazonaws.com"
+	sampleAgent = "FLORA/JS 0.11.0"
+	sampleAPI   = "a1b2c3d4e5"
+	sampleHost  = sampleAPI + ".execute-api.us-east-1.amazonaws.com"
 )
 
 // event is what API Gateway makes of the request.
@@ -182,7 +178,7 @@ func (c call) event(t *testing.T) gatewayEvent {
 		e.Query[name] = values.Get(name)
 	}
 	if !c.keyless {
-		e.Headers["authorization"] = "Bearer " + sampleSecret
+		e.Headers["authorization"] = "Bearer " + samples.Secret
 		e.Headers["x-stainless-lang"] = "js"
 		e.Headers["x-stainless-retry-count"] = "0"
 	}
@@ -192,10 +188,10 @@ func (c call) event(t *testing.T) gatewayEvent {
 	c.body(t, &e)
 	e.Headers["content-length"] = strconv.Itoa(c.length(e))
 	e.RequestContext = gatewayContext{
-		AccountID: sampleAccount, APIID: sampleAPI, DomainName: sampleHost, DomainPrefix: sampleAPI,
+		AccountID: samples.Account, APIID: sampleAPI, DomainName: sampleHost, DomainPrefix: sampleAPI,
 		HTTP:      gatewayHTTP{method, path, "HTTP/1.1", "203.0.113.7", sampleAgent},
 		RequestID: "XwNfHj2JoAMEPjQ=", RouteKey: c.route, Stage: "$default",
-		Time: sampleNow.Format("02/Jan/2006:15:04:05 -0700"), TimeEpoch: sampleNow.UnixMilli(),
+		Time: samples.Now.Format("02/Jan/2006:15:04:05 -0700"), TimeEpoch: samples.Now.UnixMilli(),
 	}
 	return e
 }
@@ -237,12 +233,12 @@ func form(t *testing.T) []byte {
 		}
 	}
 	check(w.SetBoundary(boundary))
-	check(w.WriteField("workspace_id", sampleWorkspace))
+	check(w.WriteField("workspace_id", samples.Workspace))
 	part, err := w.CreatePart(textproto.MIMEHeader{
 		"Content-Disposition": {`form-data; name="file"; filename="sunset.png"`}, "Content-Type": {"image/png"},
 	})
 	check(err)
-	_, err = part.Write(picture)
+	_, err = part.Write(samples.Picture())
 	check(err)
 	check(w.WriteField("file_name", "sunset.png"))
 	check(w.Close())
@@ -257,14 +253,14 @@ func md5Hex(b []byte) string {
 // objectCreated is S3's notification of a version of an asset's bytes, event structure 2.1.
 func objectCreated(a asset.Asset, body []byte, version string) any {
 	return m{"Records": []any{m{
-		"eventVersion": "2.1", "eventSource": "aws:s3", "awsRegion": "us-east-1", "eventTime": sampleNow.Format("2006-01-02T15:04:05.000Z"),
+		"eventVersion": "2.1", "eventSource": "aws:s3", "awsRegion": "us-east-1", "eventTime": samples.Now.Format("2006-01-02T15:04:05.000Z"),
 		"eventName":         "ObjectCreated:Post",
 		"userIdentity":      m{"principalId": "AWS:AROAEXAMPLEEXAMPLE:assetry-AssetsCreateFunction"},
 		"requestParameters": m{"sourceIPAddress": "203.0.113.7"},
 		"responseElements":  m{"x-amz-request-id": "C3D13FE58DE4C810", "x-amz-id-2": "FMyUVURIY8/IgAtTv8xRjskZQpcIZ9KG4V5Wp6S7S/JRWeUWerMUE5JgHvANOjpD"},
 		"s3": m{
 			"s3SchemaVersion": "1.0", "configurationId": "sources",
-			"bucket": m{"name": sampleBucket, "ownerIdentity": m{"principalId": "A3NL1KOZZKExample"}, "arn": "arn:aws:s3:::" + sampleBucket},
+			"bucket": m{"name": samples.Bucket, "ownerIdentity": m{"principalId": "A3NL1KOZZKExample"}, "arn": "arn:aws:s3:::" + samples.Bucket},
 			"object": m{
 				"key": a.Source().Key(), "size": len(body), "eTag": md5Hex(body),
 				"versionId": version, "sequencer": "0066E4C1A8B2D7F301",
@@ -273,16 +269,14 @@ func objectCreated(a asset.Asset, body []byte, version string) any {
 	}}}
 }
 
-const sampleBucket = "assetry-" + sampleAccount + "-us-east-1"
-
 // batch is what the table's stream sends of changes.
 func batch(changes ...table.Change) any {
 	var e events.DynamoDBEvent
 	for i, c := range changes {
-		c.At, c.Seq = sampleNow, fmt.Sprintf("4421584500000000017450439%03d", i+1)
+		c.At, c.Seq = samples.Now, fmt.Sprintf("4421584500000000017450439%03d", i+1)
 		r := stream.Encode(c)
 		r.EventID, r.AWSRegion = md5Hex([]byte(c.Seq)), "us-east-1"
-		r.EventSourceArn = "arn:aws:dynamodb:us-east-1:" + sampleAccount + ":table/assetry-Table/stream/2026-01-05T09:00:00.000"
+		r.EventSourceArn = "arn:aws:dynamodb:us-east-1:" + samples.Account + ":table/assetry-Table/stream/2026-01-05T09:00:00.000"
 		e.Records = append(e.Records, r)
 	}
 	return e
@@ -294,44 +288,47 @@ func changed(from, to asset.Asset) table.Change {
 
 // published are changes that mean something to others: an asset got ready, one failed, one was deleted.
 func published() any {
-	ready, failed := poster(), poster()
-	ready.Version, ready.State, ready.Type, ready.Size = 2, asset.Ready, "image/png", int64(len(picture))
-	ready.Width, ready.Height, ready.ETag, ready.Object = 3, 2, md5Hex(picture), posterVersion
-	failed.ID, failed.Name = draft().ID, draft().Name
-	gone := holiday(holidayVersion, md5Hex(picture))
-	return batch(changed(poster(), ready), changed(failed, draft()), table.Change{Key: gone.Key(), Old: gone.Row()})
+	ready, failed := scene.Poster(), scene.Poster()
+	ready.Version, ready.State, ready.Type, ready.Size = 2, asset.Ready, "image/png", int64(len(samples.Picture()))
+	ready.Width, ready.Height, ready.ETag, ready.Object = 3, 2, md5Hex(samples.Picture()), samples.PosterVersion
+	failed.ID, failed.Name = scene.Draft().ID, scene.Draft().Name
+	gone := scene.Holiday(samples.HolidayVersion, md5Hex(samples.Picture()))
+	return batch(changed(scene.Poster(), ready), changed(failed, scene.Draft()), table.Change{Key: gone.Key(), Old: gone.Row()})
 }
 
 // left are changes that leave something behind: a deleted asset, a retried one, a deleted folder.
 func left() any {
-	gone, retried := holiday(holidayVersion, md5Hex(picture)), draft()
+	gone, retried := scene.Holiday(samples.HolidayVersion, md5Hex(samples.Picture())), scene.Draft()
 	retried.Version, retried.Generation, retried.State, retried.Cause, retried.Failure = 3, 2, asset.Pending, "", ""
-	retried.GrantUntil = sampleNow.Add(15 * time.Minute)
-	f := folder.Folder{ID: folderID, Workspace: workspaceID}
+	retried.GrantUntil = samples.Now.Add(15 * time.Minute)
+	f := folder.Folder{ID: samples.FolderID, Workspace: samples.WorkspaceID}
 	k := schema.FolderKey(f.Workspace, f.ID)
-	old := row(k, table.Item{schema.Name: table.String("Campaign"), schema.CreatedBy: table.String(sampleKeyID), schema.Version: table.Int(1)})
-	return batch(table.Change{Key: gone.Key(), Old: gone.Row()}, changed(draft(), retried), table.Change{Key: k, Old: old})
+	old := samples.Row(k, table.Item{schema.Name: table.String("Campaign"), schema.CreatedBy: table.String(samples.Key), schema.Version: table.Int(1)})
+	return batch(table.Change{Key: gone.Key(), Old: gone.Row()}, changed(scene.Draft(), retried), table.Change{Key: k, Old: old})
 }
 
 // happened are messages of the queue that a rule of the bus feeds for webhooks: an asset got ready, and one failed, which the sample webhook
 // does not want.
 func happened() any {
-	ready := holiday(holidayVersion, md5Hex(picture))
+	ready := scene.Holiday(samples.HolidayVersion, md5Hex(samples.Picture()))
 	var records []any
-	for _, c := range []table.Change{changed(poster(), ready), changed(poster(), draft())} {
-		e, _, err := bus.FromChange(table.Change{Key: c.Key, Old: c.Old, New: c.New, At: sampleNow})
+	for _, c := range []table.Change{changed(scene.Poster(), ready), changed(scene.Poster(), scene.Draft())} {
+		e, _, err := bus.FromChange(table.Change{Key: c.Key, Old: c.Old, New: c.New, At: samples.Now})
 		if err != nil {
 			panic(err)
 		}
-		body := must(json.Marshal(m{
-			"version": "0", "id": md5Hex([]byte(e.Detail.ID)), "detail-type": e.Type, "source": bus.Source, "account": sampleAccount,
+		body, err := json.Marshal(m{
+			"version": "0", "id": md5Hex([]byte(e.Detail.ID)), "detail-type": e.Type, "source": bus.Source, "account": samples.Account,
 			"time": "2026-01-15T12:10:00Z", "region": "us-east-1", "resources": []string{}, "detail": e.Detail,
-		}))
+		})
+		if err != nil {
+			panic(err)
+		}
 		records = append(records, m{
 			"messageId": md5Hex(body), "receiptHandle": "AQEBwJnKyrHigUMZj6rYigCgxlaS3SLy0a", "body": string(body),
-			"attributes":        m{"ApproximateReceiveCount": "1", "SentTimestamp": strconv.FormatInt(sampleNow.UnixMilli(), 10)},
+			"attributes":        m{"ApproximateReceiveCount": "1", "SentTimestamp": strconv.FormatInt(samples.Now.UnixMilli(), 10)},
 			"messageAttributes": m{}, "md5OfBody": md5Hex(body), "eventSource": "aws:sqs", "awsRegion": "us-east-1",
-			"eventSourceARN": "arn:aws:sqs:us-east-1:" + sampleAccount + ":assetry-WebhookEvents",
+			"eventSourceARN": "arn:aws:sqs:us-east-1:" + samples.Account + ":assetry-WebhookEvents",
 		})
 	}
 	return m{"Records": records}
@@ -340,13 +337,13 @@ func happened() any {
 // imported is a message of the queue of imports: what the rule of the bus makes of a request.
 func imported(t *testing.T) any {
 	t.Helper()
-	c := table.Change{Key: schema.ImportKey(stock().ID), New: stockRow(""), At: sampleNow, Seq: "1"}
+	c := table.Change{Key: schema.ImportKey(scene.Stock().ID), New: scene.StockRow(""), At: samples.Now, Seq: "1"}
 	e, ok, err := bus.FromChange(c)
 	if err != nil || !ok {
 		t.Fatalf("the sample import asks for no worker: %v", err)
 	}
 	body, err := json.Marshal(m{
-		"version": "0", "id": "0d6a1f1e-5f0c-4f8e-9a51-1f0f6a0e9c11", "detail-type": e.Type, "source": bus.Source, "account": sampleAccount,
+		"version": "0", "id": "0d6a1f1e-5f0c-4f8e-9a51-1f0f6a0e9c11", "detail-type": e.Type, "source": bus.Source, "account": samples.Account,
 		"time": "2026-01-15T12:10:00Z", "region": "us-east-1", "resources": []string{}, "detail": e.Detail,
 	})
 	if err != nil {
@@ -357,24 +354,24 @@ func imported(t *testing.T) any {
 		"attributes": m{
 			"ApproximateReceiveCount": "1", "SentTimestamp": "1768479000000", "SenderId": "AIDAEXAMPLEEXAMPLE", "ApproximateFirstReceiveTimestamp": "1768479000010",
 		},
-		"messageAttributes": m{}, "eventSource": "aws:sqs", "eventSourceARN": "arn:aws:sqs:us-east-1:" + sampleAccount + ":assetry-ImportQueue", "awsRegion": "us-east-1",
+		"messageAttributes": m{}, "eventSource": "aws:sqs", "eventSourceARN": "arn:aws:sqs:us-east-1:" + samples.Account + ":assetry-ImportQueue", "awsRegion": "us-east-1",
 	}}}
 }
 
 func schedule(rule string) any {
 	return m{
 		"version": "0", "id": "53dc4d37-cffa-4f76-80c9-8b7d4a4d2eaa", "detail-type": "Scheduled Event", "source": "aws.events",
-		"account": sampleAccount, "time": "2026-01-15T14:00:00Z", "region": "us-east-1",
-		"resources": []string{"arn:aws:events:us-east-1:" + sampleAccount + ":rule/assetry-" + rule}, "detail": m{},
+		"account": samples.Account, "time": "2026-01-15T14:00:00Z", "region": "us-east-1",
+		"resources": []string{"arn:aws:events:us-east-1:" + samples.Account + ":rule/assetry-" + rule}, "detail": m{},
 	}
 }
 
-// samples are all sample events, by their files.
-func samples(t *testing.T) map[string]any {
+// sampleEvents are all sample events, by their files.
+func sampleEvents(t *testing.T) map[string]any {
 	t.Helper()
 	all := map[string]any{
-		"on-object-created":          objectCreated(poster(), picture, posterVersion),
-		"on-object-created-replayed": objectCreated(holiday("", ""), []byte(otherBytes), otherVersion),
+		"on-object-created":          objectCreated(scene.Poster(), samples.Picture(), samples.PosterVersion),
+		"on-object-created-replayed": objectCreated(scene.Holiday("", ""), samples.Other(), samples.OtherVersion),
 		"stream-publish":             published(), "stream-cleanup": left(), "sweep": schedule("SweepFunctionEveryFiveMinutes"),
 		"on-webhook-event": happened(), "webhook-retries": schedule("WebhookRetriesFunctionEveryMinute"),
 		"on-import-requested": imported(t),
@@ -386,7 +383,7 @@ func samples(t *testing.T) map[string]any {
 }
 
 func TestEverySampleEventIsTested(t *testing.T) {
-	all := samples(t)
+	all := sampleEvents(t)
 	files, err := filepath.Glob(filepath.Join(root, "events", "*.json"))
 	if err != nil {
 		t.Fatal(err)

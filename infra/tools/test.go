@@ -9,6 +9,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/assetry/assetry/infra/dynamolocal"
 )
 
 // acceptance is tested without the race detector: its processes are the product's own, and what it measures is time. Everything else
@@ -21,12 +23,12 @@ func test(ctx context.Context, root string, packages []string) error {
 		return err
 	}
 	say("starting DynamoDB Local, in memory, for this run only")
-	db, err := startDynamoDB(ctx, root)
+	db, err := dynamolocal.Start(ctx, dynamolocal.Options{Root: root})
 	if err != nil {
 		return err
 	}
-	defer db.stop()
-	env := append(os.Environ(), "ASSETRY_TEST_STRICT=1", "ASSETRY_TEST_DYNAMODB="+db.endpoint, "ASSETRY_TEST_CHROMIUM="+needChrome.path())
+	defer db.Stop()
+	env := append(os.Environ(), "ASSETRY_TEST_STRICT=1", "ASSETRY_TEST_DYNAMODB="+db.Endpoint(), "ASSETRY_TEST_CHROMIUM="+needChrome.path())
 
 	raced, slow, err := split(ctx, root, packages)
 	if err != nil {

@@ -1,0 +1,92 @@
+package samples
+
+import (
+	"bytes"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// Payload is the event of a file for this world: with the versions that its bucket gave, and the ids and links of its time.
+func (w *World) Payload(event []byte) []byte {
+	for real, sample := range w.versions {
+		event = bytes.ReplaceAll(event, []byte(sample), []byte(real))
+	}
+	event = bytes.ReplaceAll(event, []byte(At(Now).Link()), []byte(w.Link()))
+	event = bytes.ReplaceAll(event, []byte(At(Now).ForgedLink()), []byte(w.ForgedLink()))
+	for _, name := range assetIDs {
+		event = bytes.ReplaceAll(event, []byte(name), []byte(w.id(name)))
+	}
+	return event
+}
+
+// pattern is something that differs from run to run, and what results call it.
+type pattern struct {
+	finds   *regexp.Regexp
+	instead string
+}
+
+func find(expression, instead string) pattern {
+	return pattern{regexp.MustCompile(expression), instead}
+}
+
+var volatile = []pattern{
+	find(`worker: [A-Z2-7]{26}`, "worker: (token)"),
+	find(`X-Amz-Signature=[0-9a-f]{64}`, "X-Amz-Signature=(signature)"),
+	find(`"x-amz-signature": "[0-9a-f]{64}"`, `"x-amz-signature": "(signature)"`),
+	find(`"policy": "[A-Za-z0-9+/=]+"`, `"policy": "(policy)"`),
+	find(`"next_cursor": "[^"]+"`, `"next_cursor": "(sealed)"`),
+	find(`/l/[A-Za-z0-9_-]{60,}`, "/l/(token)"),
+	find(`(w/ws_[0-9a-f-]+)/[0-9a-f]{2}/\(new`, "$1/(byte)/(new"),
+	find(`[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}`, "(upload)"), // version 4: the bucket's
+	find(`"secret": "whsec_[A-Za-z0-9+/=]{44}"`, `"secret": "whsec_(secret)"`),
+	find(`webhook-due#[0-9a-f]`, "webhook-due#(shard)"),
+	find(`(claims: |due_seq: |holder: [^#\n]*#|Z#[^#\n]*#)[0-9]+`, "$1(claim)"),
+	find(`\b[0-9A-HJKMNP-TV-Z]{26}\b`, "(version)"),
+}
+
+var uuid = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}`)
+
+// Settle gives what differs from run to run a name: addresses, versions, ids that were drawn, signatures. Sample things get the names that
+// events call them by.
+func (w *World) Settle(s string) string {
+	s = strings.ReplaceAll(s, w.BucketURL, "https://"+Bucket+".s3.amazonaws.com")
+	for real, sample := range w.versions {
+		s = strings.ReplaceAll(s, real, sample)
+	}
+	for _, name := range assetIDs {
+		s = strings.ReplaceAll(s, w.id(name), name)
+	}
+	drawn := map[string]string{}
+	s = uuid.ReplaceAllStringFunc(s, func(u string) string {
+		if slices.ContainsFunc(knownIDs, func(k string) bool { return strings.HasSuffix(k, u) }) {
+			return u
+		}
+		if drawn[u] == "" {
+			drawn[u] = fmt.Sprintf("(new %d)", len(drawn)+1)
+		}
+		return drawn[u]
+	})
+	return replace(s, volatile)
+}
+
+// times are all ways in which results spell a time, and how long something took.
+var times = []pattern{
+	find(`\b20[0-9]{2}-[0-9]{2}-[0-9]{2}T[0-9]{2}(:[0-9]{2}:[0-9]{2}(\.[0-9]+)?Z)?`, "(time)"),
+	find(`\b20[0-9]{6}T[0-9]{6}Z`, "(time)"),
+	find(`\b20[0-9]{6}(/|%2F)`, "(day)$1"),
+	find(`\b1[789][0-9]{8}([0-9]{3})?\b`, "(time)"),
+	find(`(took: |"duration_ms": )[0-9]+(, was [0-9]+)?`, "$1(duration)"),
+	find(`due#\(time\)#[0-9a-f]`, "due#(time)#(shard)"),
+}
+
+// Timeless gives every time in a settled result one name, so that results of worlds at different times compare.
+func Timeless(s string) string { return replace(s, times) }
+
+func replace(s string, ps []pattern) string {
+	for _, p := range ps {
+		s = p.finds.ReplaceAllString(s, p.instead)
+	}
+	return s
+}

@@ -137,7 +137,7 @@ func TestAServerDiesWithItsParent(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("only Linux tells children of their parent's death")
 	}
-	start(t, dynamolocal.Options{}).Stop() // or there is nothing to test with
+	enginetest.Tool(t, "dynamodb", "lib")
 	parent := exec.Command(os.Args[0])
 	parent.Env = append(os.Environ(), envParent+"=1")
 	out, err := parent.StdoutPipe()

@@ -75,7 +75,7 @@ func (w *World) Settle(s string) string {
 var times = []pattern{
 	find(`\b20[0-9]{2}-[0-9]{2}-[0-9]{2}T[0-9]{2}(:[0-9]{2}:[0-9]{2}(\.[0-9]+)?Z)?`, "(time)"),
 	find(`\b20[0-9]{6}T[0-9]{6}Z`, "(time)"),
-	find(`\b20[0-9]{6}(/|%2F)`, "(day)$1"),
+	find(`(/|%2F)20[0-9]{6}(/|%2F)`, "$1(day)$2"),
 	find(`\b1[789][0-9]{8}([0-9]{3})?\b`, "(time)"),
 	find(`(took: |"duration_ms": )[0-9]+(, was [0-9]+)?`, "$1(duration)"),
 	find(`due#\(time\)#[0-9a-f]`, "due#(time)#(shard)"),

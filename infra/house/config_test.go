@@ -45,7 +45,7 @@ func variables(t *testing.T) []string {
 
 func TestTemplateSetsTheVariablesThatCodeReads(t *testing.T) {
 	read := variables(t)
-	for _, f := range template(t).Functions {
+	for _, f := range readTemplate(t).Functions {
 		if d := cmp.Diff(read, slices.Sorted(maps.Keys(f.Environment))); d != "" {
 			t.Errorf("environment of %s (-read by code +template.yaml):\n%s", f.Name, d)
 		}

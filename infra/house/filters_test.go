@@ -3,10 +3,11 @@ package house
 import (
 	"encoding/json"
 	"slices"
-	"strings"
 	"testing"
 
+	"github.com/assetry/assetry/infra/pattern"
 	"github.com/assetry/assetry/infra/samples"
+	"github.com/assetry/assetry/infra/template"
 	"github.com/assetry/assetry/shared/asset"
 	"github.com/assetry/assetry/shared/bus"
 	"github.com/assetry/assetry/shared/schema"
@@ -99,22 +100,27 @@ func wire(t *testing.T, c table.Change) any {
 	return v
 }
 
+// filters are those of a function that follows the stream.
+func filters(t *testing.T, function string) []string {
+	t.Helper()
+	f, ok := readTemplate(t).Function(template.FolderOf(function))
+	streams := template.EventsOf[template.DynamoDB](f)
+	if !ok || len(streams) != 1 {
+		t.Fatalf("%s has %d events of the stream, want one", function, len(streams))
+	}
+	return streams[0].Filters
+}
+
 // passes says whether one of a function's filters matches a record.
 func passes(t *testing.T, function string, record any) bool {
 	t.Helper()
-	for _, f := range properties(t, function, "Events", "Changes", "Properties", "FilterCriteria", "Filters").([]any) {
-		if branches, ok := f.([]any); ok {
-			f = branches[1] // of !If [SearchIndexKept, ...], as it is unless somebody switches it off
-		}
-		var pattern any
-		if err := json.Unmarshal([]byte(at(t, f, "Pattern").(string)), &pattern); err != nil {
+	return slices.ContainsFunc(filters(t, function), func(filter string) bool {
+		p, err := pattern.Parse(filter)
+		if err != nil {
 			t.Fatalf("filter of %s: %v", function, err)
 		}
-		if matches(t, pattern, record) {
-			return true
-		}
-	}
-	return false
+		return p.Matches(record)
+	})
 }
 
 // mostFilters is how many filters Lambda takes for an event source without being asked for more.
@@ -122,52 +128,8 @@ const mostFilters = 5
 
 func TestNoEventSourceHasMoreFiltersThanLambdaTakes(t *testing.T) {
 	for _, function := range []string{"StreamPublishFunction", "StreamCleanupFunction"} {
-		if n := len(properties(t, function, "Events", "Changes", "Properties", "FilterCriteria", "Filters").([]any)); n > mostFilters {
+		if n := len(filters(t, function)); n > mostFilters {
 			t.Errorf("%s has %d filters, more than %d: join some by $or", function, n, mostFilters)
 		}
 	}
-}
-
-// matches applies a filter by the rules of Lambda's event filtering, as far as the template uses them: every key of an object, any way of a list
-// under $or, any entry of another list, which is a text, {"exists": true} or {"prefix": text}.
-func matches(t *testing.T, pattern, v any) bool {
-	t.Helper()
-	switch p := pattern.(type) {
-	case map[string]any:
-		fields, _ := v.(map[string]any)
-		for name, below := range p {
-			if name == "$or" {
-				if !slices.ContainsFunc(below.([]any), func(way any) bool { return matches(t, way, v) }) {
-					return false
-				}
-				continue
-			}
-			if !matches(t, below, fields[name]) {
-				return false
-			}
-		}
-		return true
-	case []any:
-		return slices.ContainsFunc(p, func(rule any) bool { return matchesRule(t, rule, v) })
-	}
-	t.Fatalf("pattern %v is neither object nor list", pattern)
-	return false
-}
-
-func matchesRule(t *testing.T, rule, v any) bool {
-	t.Helper()
-	text, isText := v.(string)
-	switch r := rule.(type) {
-	case string:
-		return isText && text == r
-	case map[string]any:
-		if exists, ok := r["exists"]; ok && len(r) == 1 {
-			return exists == isText
-		}
-		if prefix, ok := r["prefix"].(string); ok && len(r) == 1 {
-			return isText && strings.HasPrefix(text, prefix)
-		}
-	}
-	t.Fatalf("rule %v is not one that this test knows", rule)
-	return false
 }

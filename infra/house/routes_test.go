@@ -10,7 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/assetry/assetry/infra/local/gateway"
+	"github.com/assetry/assetry/infra/template"
 	"github.com/assetry/assetry/shared/api/assets"
 	"github.com/assetry/assetry/shared/api/assets/routes"
 	"github.com/assetry/assetry/shared/api/links"
@@ -29,7 +29,7 @@ func logicalID(function string) string {
 
 // declared are the routes of the dialects, "POST /api/v1/assets" to its function's logical id.
 func declared() map[string]string {
-	table := map[string]string{gateway.DefaultRoute: logicalID("fallback")}
+	table := map[string]string{template.DefaultRoute: logicalID("fallback")}
 	for _, r := range routes.Routes(boot.AWS()) {
 		table[r.Method+" "+r.Pattern] = logicalID(r.Function)
 	}
@@ -44,7 +44,7 @@ func TestFoldersAndTemplateHaveTheSameFunctions(t *testing.T) {
 	for _, name := range functions(t) {
 		want = append(want, logicalID(name))
 	}
-	for _, f := range template(t).Functions {
+	for _, f := range readTemplate(t).Functions {
 		got = append(got, f.Name)
 	}
 	slices.Sort(want)
@@ -56,11 +56,9 @@ func TestFoldersAndTemplateHaveTheSameFunctions(t *testing.T) {
 
 func TestTemplateRoutesAsTheDialectsDo(t *testing.T) {
 	got := map[string]string{}
-	for _, f := range template(t).Functions {
-		for _, e := range f.Events {
-			if e.Type == "HttpApi" {
-				got[strings.TrimPrefix(e.Method+" "+e.Path, " ")] = f.Name
-			}
+	for _, f := range readTemplate(t).Functions {
+		for _, e := range template.EventsOf[template.HttpApi](f) {
+			got[e.Key()] = f.Name
 		}
 	}
 	if d := cmp.Diff(declared(), got); d != "" {
@@ -111,9 +109,9 @@ func TestDocumentHasEveryRouteAndNoOther(t *testing.T) {
 func TestFallbackKnowsEveryRoute(t *testing.T) {
 	known := slices.Concat(assets.Endpoints(), links.Endpoints())
 	var want []web.Endpoint
-	for _, f := range template(t).Functions {
-		for _, e := range f.Events {
-			if e.Type == "HttpApi" && e.Path != gateway.DefaultRoute {
+	for _, f := range readTemplate(t).Functions {
+		for _, e := range template.EventsOf[template.HttpApi](f) {
+			if e.Path != template.DefaultRoute {
 				want = append(want, web.Endpoint{Method: e.Method, Pattern: e.Path})
 			}
 		}

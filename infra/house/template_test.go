@@ -12,16 +12,16 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"gopkg.in/yaml.v3"
 
-	"github.com/assetry/assetry/infra/local/gateway"
+	"github.com/assetry/assetry/infra/template"
 	"github.com/assetry/assetry/shared/schema"
 	"github.com/assetry/assetry/shared/table"
 	"github.com/assetry/assetry/shared/upload"
 )
 
-// template is template.yaml as the local gateway reads it.
-func template(t *testing.T) *gateway.Template {
+// readTemplate is template.yaml with its own defaults.
+func readTemplate(t *testing.T) *template.Template {
 	t.Helper()
-	tp, err := gateway.ReadTemplate(filepath.Join(root, "template.yaml"))
+	tp, err := template.Read(filepath.Join(root, "template.yaml"), template.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -176,22 +176,20 @@ func TestBucketKeepsItsVersions(t *testing.T) {
 
 func TestStreamHasTwoConsumersThatReportFailures(t *testing.T) {
 	var consumers []string
-	for _, f := range template(t).Functions {
-		for _, e := range f.Events {
-			if e.Type != "DynamoDB" {
-				continue
-			}
+	for _, f := range readTemplate(t).Functions {
+		for _, e := range template.EventsOf[template.DynamoDB](f) {
 			consumers = append(consumers, f.Name)
-			p := e.Properties
-			if d := cmp.Diff([]any{"ReportBatchItemFailures"}, p["FunctionResponseTypes"]); d != "" {
-				t.Errorf("%s does not report which record failed:\n%s", f.Name, d)
+			if !e.PartialFailures {
+				t.Errorf("%s does not report which record failed", f.Name)
 			}
-			if p["BisectBatchOnFunctionError"] != true {
+			if !e.Bisect {
 				t.Errorf("%s does not split a batch that crashes it", f.Name)
 			}
-			at(t, map[string]any(p), "DestinationConfig", "OnFailure", "Destination")
-			if n, ok := p["MaximumRetryAttempts"].(int); !ok || n < 1 {
-				t.Errorf("%s repeats %v times; without an end one record holds up its shard for a day", f.Name, p["MaximumRetryAttempts"])
+			if e.OnFailure == "" {
+				t.Errorf("%s drops what it gives up", f.Name)
+			}
+			if e.MaxRetries < 1 {
+				t.Errorf("%s repeats %d times; without an end one record holds up its shard for a day", f.Name, e.MaxRetries)
 			}
 		}
 	}
@@ -201,7 +199,7 @@ func TestStreamHasTwoConsumersThatReportFailures(t *testing.T) {
 }
 
 func TestFunctionsAreBuiltByTheMakefile(t *testing.T) {
-	for _, f := range template(t).Functions {
+	for _, f := range readTemplate(t).Functions {
 		if f.CodeURI != "." || f.Handler != "bootstrap" || f.BuildMethod != "makefile" {
 			t.Errorf("%s: CodeUri %q, Handler %q, BuildMethod %q; want ., bootstrap, makefile", f.Name, f.CodeURI, f.Handler, f.BuildMethod)
 		}
@@ -217,7 +215,7 @@ func TestFunctionsAreBuiltByTheMakefile(t *testing.T) {
 }
 
 func TestGatewayAnswersBrowsers(t *testing.T) {
-	cors := template(t).CORS
+	cors := readTemplate(t).CORS
 	if cors == nil {
 		t.Fatal("the HTTP API has no CorsConfiguration")
 	}
@@ -236,8 +234,8 @@ func TestGatewayAnswersBrowsers(t *testing.T) {
 		}
 	}
 	methods := map[string]bool{"OPTIONS": true}
-	for _, f := range template(t).Functions {
-		for _, e := range f.Events {
+	for _, f := range readTemplate(t).Functions {
+		for _, e := range template.EventsOf[template.HttpApi](f) {
 			if e.Method != "" {
 				methods[e.Method] = true
 			}

@@ -5,12 +5,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"strings"
-	"unicode"
 
 	"github.com/aws/aws-lambda-go/events"
 
 	"github.com/assetry/assetry/infra/local/gateway"
+	"github.com/assetry/assetry/infra/template"
 	"github.com/assetry/assetry/shared/api/assets/routes"
 	"github.com/assetry/assetry/shared/api/fallback"
 	"github.com/assetry/assetry/shared/api/links"
@@ -35,34 +34,22 @@ func httpFunctions(s *boot.Services) map[string]httpFunction {
 
 // api is the HTTP API of a template over functions in this process. Functions of the template that are missing here are an error.
 func api(path string, s *boot.Services) (http.Handler, error) {
-	tmpl, err := gateway.ReadTemplate(path)
+	tmpl, err := template.Read(path, template.Options{})
 	if err != nil {
-		return nil, fmt.Errorf("template %s: %w", path, err)
+		return nil, err
 	}
 	fs := httpFunctions(s)
 	for _, f := range tmpl.Functions {
-		for _, e := range f.Events {
-			if _, known := fs[folderOf(f.Name)]; e.Type == "HttpApi" && !known {
-				return nil, fmt.Errorf("template %s routes %s %s to %s, which is not among the functions of this program; rebuild it, or give the template it was built with", path, e.Method, e.Path, f.Name)
+		for _, e := range template.EventsOf[template.HttpApi](f) {
+			if _, known := fs[f.Folder]; !known {
+				return nil, fmt.Errorf("template %s routes %s to %s, which is not among the functions of this program; rebuild it, or give the template it was built with", path, e.Key(), f.Name)
 			}
 		}
 	}
 	invoke := func(ctx context.Context, function string, in events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {
-		return fs[folderOf(function)](ctx, in)
+		return fs[template.FolderOf(function)](ctx, in)
 	}
 	return gateway.New(tmpl, invoke, gateway.Options{}), nil
-}
-
-// folderOf is the folder of a function by its logical id: AssetsCreateFunction is in functions/assets-create.
-func folderOf(logical string) string {
-	var b strings.Builder
-	for i, r := range strings.TrimSuffix(logical, "Function") {
-		if unicode.IsUpper(r) && i > 0 {
-			b.WriteByte('-')
-		}
-		b.WriteRune(unicode.ToLower(r))
-	}
-	return b.String()
 }
 
 // overWire passes an event through JSON, so that a handler sees only what travels.

@@ -13,12 +13,12 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
-	"github.com/assetry/assetry/infra/local/gateway"
+	"github.com/assetry/assetry/infra/template"
 )
 
 const (
-	repository = "../.."
-	template   = repository + "/template.yaml"
+	repository   = "../.."
+	templateFile = repository + "/template.yaml"
 )
 
 // logical is the logical id of a function by the rule of the Makefile: every word of the folder with a capital, and Function.
@@ -35,7 +35,7 @@ func TestEveryFunctionIsFoundByItsLogicalID(t *testing.T) {
 	if err != nil || len(folders) == 0 {
 		t.Fatalf("no functions: %v", err)
 	}
-	tmpl, err := gateway.ReadTemplate(template)
+	tmpl, err := template.Read(templateFile, template.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,8 +45,8 @@ func TestEveryFunctionIsFoundByItsLogicalID(t *testing.T) {
 	}
 	for _, f := range folders {
 		id := logical(f.Name())
-		if got := folderOf(id); got != f.Name() {
-			t.Errorf("folderOf(%s) = %s, want %s", id, got, f.Name())
+		if got := template.FolderOf(id); got != f.Name() {
+			t.Errorf("FolderOf(%s) = %s, want %s", id, got, f.Name())
 		}
 		if !declared[id] {
 			t.Errorf("the template has no %s", id)
@@ -54,20 +54,9 @@ func TestEveryFunctionIsFoundByItsLogicalID(t *testing.T) {
 	}
 }
 
-func TestFolderOf(t *testing.T) {
-	for id, want := range map[string]string{
-		"AssetsCreateFunction": "assets-create", "FallbackFunction": "fallback", "OnObjectCreatedFunction": "on-object-created",
-		"FunctionFunction": "function", "Sweep": "sweep", "": "",
-	} {
-		if got := folderOf(id); got != want {
-			t.Errorf("folderOf(%q) = %q, want %q", id, got, want)
-		}
-	}
-}
-
 func TestTheAPIAnswersByTheTemplate(t *testing.T) {
 	h := newHouse(t)
-	handler, err := api(template, h.services)
+	handler, err := api(templateFile, h.services)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,7 +80,7 @@ func TestTheAPIAnswersByTheTemplate(t *testing.T) {
 
 func TestATemplateOfAnotherProgramIsRefused(t *testing.T) {
 	h := newHouse(t)
-	b, err := os.ReadFile(template)
+	b, err := os.ReadFile(templateFile)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,42 +1,17 @@
 package gateway
 
 import (
-	"fmt"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/assetry/assetry/infra/template"
 )
 
-// CORS is the CorsConfiguration of an HTTP API. When it is there, the gateway alone decides: it answers preflight requests and
+// cors is the CorsConfiguration of an HTTP API. When it is there, the gateway alone decides: it answers preflight requests and
 // replaces what functions say.
-type CORS struct {
-	AllowOrigins     []string // exact origins, *, https://* or http://*
-	AllowMethods     []string
-	AllowHeaders     []string
-	ExposeHeaders    []string
-	MaxAge           int // seconds; 0 leaves the browser its default
-	AllowCredentials bool
-}
-
-func newCORS(config any) (*CORS, error) {
-	m, ok := config.(map[string]any)
-	if !ok { // SAM's short form: true, or one origin
-		if config == true {
-			config = "*"
-		}
-		return &CORS{AllowOrigins: texts(config), AllowMethods: []string{"*"}, AllowHeaders: []string{"*"}}, nil
-	}
-	c := &CORS{
-		AllowOrigins: texts(m["AllowOrigins"]), AllowMethods: texts(m["AllowMethods"]), AllowHeaders: texts(m["AllowHeaders"]),
-		ExposeHeaders: texts(m["ExposeHeaders"]), AllowCredentials: text(m["AllowCredentials"]) == "true",
-	}
-	c.MaxAge, _ = integer(m["MaxAge"])
-	if c.AllowCredentials && slices.Contains(c.AllowOrigins, "*") {
-		return nil, fmt.Errorf("CorsConfiguration: AllowCredentials is refused by API Gateway together with the origin *; name the origins")
-	}
-	return c, nil
-}
+type cors template.CORS
 
 // isPreflight says whether a browser asks for permission. Another OPTIONS request is routed like any method.
 func isPreflight(r *http.Request) bool {
@@ -44,7 +19,7 @@ func isPreflight(r *http.Request) bool {
 }
 
 // preflight answers 204, with permission or without a word about it.
-func (c *CORS) preflight(w http.ResponseWriter, r *http.Request) {
+func (c *cors) preflight(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	method := r.Header.Get("Access-Control-Request-Method")
 	if c.allowsOrigin(r.Header.Get("Origin")) && allows(c.AllowMethods, method) && c.allowsHeaders(r) {
@@ -61,7 +36,7 @@ func (c *CORS) preflight(w http.ResponseWriter, r *http.Request) {
 }
 
 // apply puts the gateway's word in place of a function's.
-func (c *CORS) apply(h http.Header, r *http.Request) {
+func (c *cors) apply(h http.Header, r *http.Request) {
 	for name := range h {
 		if strings.HasPrefix(name, "Access-Control-") {
 			h.Del(name)
@@ -77,7 +52,7 @@ func (c *CORS) apply(h http.Header, r *http.Request) {
 	}
 }
 
-func (c *CORS) origin(h http.Header, origin string) {
+func (c *cors) origin(h http.Header, origin string) {
 	if slices.Contains(c.AllowOrigins, "*") {
 		origin = "*"
 	} else {
@@ -89,16 +64,16 @@ func (c *CORS) origin(h http.Header, origin string) {
 	}
 }
 
-func (c *CORS) allowsOrigin(origin string) bool {
+func (c *cors) allowsOrigin(origin string) bool {
 	return slices.ContainsFunc(c.AllowOrigins, func(o string) bool {
 		scheme, wild := strings.CutSuffix(o, "*")
 		return strings.EqualFold(o, origin) || (wild && strings.HasPrefix(strings.ToLower(origin), scheme))
 	})
 }
 
-func (c *CORS) allowsHeaders(r *http.Request) bool {
-	for _, name := range texts(r.Header.Get("Access-Control-Request-Headers")) {
-		if !allows(c.AllowHeaders, name) {
+func (c *cors) allowsHeaders(r *http.Request) bool {
+	for name := range strings.SplitSeq(r.Header.Get("Access-Control-Request-Headers"), ",") {
+		if name = strings.TrimSpace(name); name != "" && !allows(c.AllowHeaders, name) {
 			return false
 		}
 	}

@@ -5,9 +5,12 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/assetry/assetry/infra/template"
 )
 
 // corsHeaders are the headers of an answer that a browser obeys.
@@ -87,16 +90,16 @@ func TestGatewaysCORSReplacesTheFunctions(t *testing.T) {
 
 func TestOriginsByPatternAndCredentials(t *testing.T) {
 	for _, c := range []struct {
-		cors   CORS
+		cors   template.CORS
 		origin string
 		want   map[string]string
 	}{
-		{CORS{AllowOrigins: []string{"*"}}, "https://a.example", map[string]string{"Allow-Origin": "*"}},
-		{CORS{AllowOrigins: []string{"https://*"}}, "https://a.example", map[string]string{"Allow-Origin": "https://a.example"}},
-		{CORS{AllowOrigins: []string{"https://*"}}, "http://a.example", map[string]string{}},
-		{CORS{AllowOrigins: []string{"https://A.example"}, AllowCredentials: true}, "https://a.example", map[string]string{"Allow-Origin": "https://a.example", "Allow-Credentials": "true"}},
+		{template.CORS{AllowOrigins: []string{"*"}}, "https://a.example", map[string]string{"Allow-Origin": "*"}},
+		{template.CORS{AllowOrigins: []string{"https://*"}}, "https://a.example", map[string]string{"Allow-Origin": "https://a.example"}},
+		{template.CORS{AllowOrigins: []string{"https://*"}}, "http://a.example", map[string]string{}},
+		{template.CORS{AllowOrigins: []string{"https://A.example"}, AllowCredentials: true}, "https://a.example", map[string]string{"Allow-Origin": "https://a.example", "Allow-Credentials": "true"}},
 	} {
-		tmpl := &Template{CORS: &c.cors, Functions: []Function{{Name: "F", Timeout: defaultTimeout, Events: []Event{{Type: "HttpApi", Path: DefaultRoute}}}}}
+		tmpl := &template.Template{CORS: &c.cors, Functions: []template.Function{{Name: "F", Timeout: time.Minute, Events: []template.Event{template.HttpApi{Path: template.DefaultRoute}}}}}
 		h := New(tmpl, func(context.Context, string, events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {
 			return events.APIGatewayV2HTTPResponse{StatusCode: 200}, nil
 		}, Options{})
@@ -110,7 +113,7 @@ func TestOriginsByPatternAndCredentials(t *testing.T) {
 }
 
 func TestWithoutCORSTheFunctionsHeadersPass(t *testing.T) {
-	tmpl := &Template{Functions: []Function{{Name: "F", Timeout: defaultTimeout, Events: []Event{{Type: "HttpApi", Path: DefaultRoute}}}}}
+	tmpl := &template.Template{Functions: []template.Function{{Name: "F", Timeout: time.Minute, Events: []template.Event{template.HttpApi{Path: template.DefaultRoute}}}}}
 	h := New(tmpl, func(context.Context, string, events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {
 		return events.APIGatewayV2HTTPResponse{StatusCode: 200, MultiValueHeaders: map[string][]string{"Access-Control-Allow-Origin": {"https://a.example"}, "X": {"1", "2"}}}, nil
 	}, Options{})

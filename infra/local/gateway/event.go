@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
+
+	"github.com/assetry/assetry/infra/template"
 )
 
 // hopByHop headers concern one connection (RFC 9110, 7.6.1), so the gateway keeps them to itself.
@@ -39,7 +41,7 @@ func (g *gateway) newEvent(r *http.Request, rt *route, params map[string]string,
 		Version: "2.0", RouteKey: rt.key, RawPath: r.URL.Path, RawQueryString: r.URL.RawQuery,
 		Cookies: cookies(r), Headers: headers(r, ip, len(body), now), QueryStringParameters: query(r), PathParameters: params,
 		RequestContext: events.APIGatewayV2HTTPRequestContext{
-			RouteKey: rt.key, AccountID: "000000000000", Stage: DefaultRoute, RequestID: id, APIID: "local",
+			RouteKey: rt.key, AccountID: "000000000000", Stage: template.DefaultRoute, RequestID: id, APIID: "local",
 			DomainName: host, DomainPrefix: prefix,
 			Time: now.Format("02/Jan/2006:15:04:05 -0700"), TimeEpoch: now.UnixMilli(),
 			HTTP: events.APIGatewayV2HTTPRequestContextHTTPDescription{

@@ -22,6 +22,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
+
+	"github.com/assetry/assetry/infra/template"
 )
 
 // Limits of API Gateway's HTTP APIs and of Lambda, from their pages on quotas.
@@ -45,13 +47,13 @@ type Options struct {
 
 type gateway struct {
 	routes  *routes
-	cors    *CORS
+	cors    *cors
 	invoke  Invoker
 	options Options
 }
 
-// New makes the HTTP API of a template. A template that ReadTemplate gave always fits; another with a broken route panics.
-func New(t *Template, invoke Invoker, o Options) http.Handler {
+// New makes the HTTP API of a template. A template that package template read always fits; another with a broken route panics.
+func New(t *template.Template, invoke Invoker, o Options) http.Handler {
 	rs, err := newRoutes(t)
 	if err != nil {
 		panic(err)
@@ -65,7 +67,7 @@ func New(t *Template, invoke Invoker, o Options) http.Handler {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &gateway{routes: rs, cors: t.CORS, invoke: invoke, options: o}
+	return &gateway{routes: rs, cors: (*cors)(t.CORS), invoke: invoke, options: o}
 }
 
 // ServeHTTP answers one request.

@@ -20,6 +20,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/assetry/assetry/infra/template"
 	"github.com/assetry/assetry/shared/api/web"
 )
 
@@ -376,7 +377,7 @@ func TestUnmatchedGoesToFallback(t *testing.T) {
 		{"BREW", "/api/v1/assets", "POST", 405},
 	} {
 		resp, body := s.send(t, c.method, request(c.method, c.target, ""))
-		if resp.StatusCode != c.status || resp.Header.Get("Allow") != c.allow || !strings.Contains(body, `"message"`) || s.last(t).RouteKey != DefaultRoute {
+		if resp.StatusCode != c.status || resp.Header.Get("Allow") != c.allow || !strings.Contains(body, `"message"`) || s.last(t).RouteKey != template.DefaultRoute {
 			t.Errorf("%s %s = %d Allow %q %s, want %d Allow %q", c.method, c.target, resp.StatusCode, resp.Header.Get("Allow"), body, c.status, c.allow)
 		}
 		if !strings.HasPrefix(resp.Header.Get("Request-Id"), "req_"+resp.Header.Get("Apigw-Requestid")) {
@@ -390,7 +391,7 @@ func TestUnmatchedGoesToFallback(t *testing.T) {
 
 func TestWithoutADefaultRouteTheGatewaySaysNotFound(t *testing.T) {
 	w := httptest.NewRecorder()
-	New(&Template{}, nil, Options{}).ServeHTTP(w, httptest.NewRequest("GET", "/x", nil))
+	New(&template.Template{}, nil, Options{}).ServeHTTP(w, httptest.NewRequest("GET", "/x", nil))
 	if w.Code != 404 || w.Body.String() != `{"message":"Not Found"}` {
 		t.Errorf("answer = %d %s, want AWS's 404", w.Code, w.Body)
 	}

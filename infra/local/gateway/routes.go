@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/assetry/assetry/infra/template"
 	"github.com/assetry/assetry/shared/api/web"
 )
 
@@ -14,7 +15,7 @@ type route struct {
 	method   string
 	pattern  web.Pattern
 	rank     string // orders the patterns that match one path; see rank
-	function Function
+	function template.Function
 }
 
 // routes is the routing table, the most specific route first.
@@ -23,23 +24,15 @@ type routes struct {
 	fallback *route
 }
 
-func newRoutes(t *Template) (*routes, error) {
+func newRoutes(t *template.Template) (*routes, error) {
 	rs := &routes{}
-	seen := map[string]string{}
 	for _, f := range t.Functions {
-		for _, e := range f.Events {
-			if e.Type != "HttpApi" {
-				continue
-			}
+		for _, e := range template.EventsOf[template.HttpApi](f) {
 			r, err := newRoute(f, e)
 			if err != nil {
 				return nil, fmt.Errorf("%s: event %s: %w", f.Name, e.Name, err)
 			}
-			if other, dup := seen[r.key]; dup {
-				return nil, fmt.Errorf("route %q belongs to both %s and %s", r.key, other, f.Name)
-			}
-			seen[r.key] = f.Name
-			if r.key == DefaultRoute {
+			if r.key == template.DefaultRoute {
 				rs.fallback = &r
 			} else {
 				rs.list = append(rs.list, r)
@@ -50,20 +43,20 @@ func newRoutes(t *Template) (*routes, error) {
 	return rs, nil
 }
 
-func newRoute(f Function, e Event) (route, error) {
-	if e.Path == DefaultRoute {
-		return route{key: DefaultRoute, function: f}, nil
+func newRoute(f template.Function, e template.HttpApi) (route, error) {
+	if e.Path == template.DefaultRoute {
+		return route{key: e.Key(), function: f}, nil
 	}
 	p, err := web.ParsePattern(e.Path)
 	if err != nil {
 		return route{}, err
 	}
-	return route{key: e.Method + " " + e.Path, method: e.Method, pattern: p, rank: rank(e), function: f}, nil
+	return route{key: e.Key(), method: e.Method, pattern: p, rank: rank(e), function: f}, nil
 }
 
 // rank makes the more specific of two routes that match one path the greater text: segment by segment a literal beats a
 // parameter and a parameter beats a greedy one; between equal paths a method beats ANY.
-func rank(e Event) string {
+func rank(e template.HttpApi) string {
 	var b strings.Builder
 	for segment := range strings.SplitSeq(strings.TrimPrefix(e.Path, "/"), "/") {
 		switch {
@@ -75,7 +68,7 @@ func rank(e Event) string {
 			b.WriteByte('3')
 		}
 	}
-	if e.Method != AnyMethod {
+	if e.Method != template.AnyMethod {
 		b.WriteByte('0')
 	}
 	return b.String()
@@ -85,7 +78,7 @@ func rank(e Event) string {
 func (rs *routes) find(method, path string) (*route, map[string]string) {
 	for i := range rs.list {
 		r := &rs.list[i]
-		if r.method != method && r.method != AnyMethod {
+		if r.method != method && r.method != template.AnyMethod {
 			continue
 		}
 		if values, ok := r.pattern.Match(path); ok {

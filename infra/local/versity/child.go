@@ -95,6 +95,7 @@ func (c *child) serve(ctx context.Context, s settings) error {
 	be.locks, be.report = newLocks(), c.report
 	return embedgw.RunVersityGW(ctx, be, &embedgw.Config{
 		RootUserAccess: s.AccessKey, RootUserSecret: s.SecretKey, Region: s.Region,
+		IAMService:     accounts(s.Accounts),
 		Ports:          []string{addr},
 		MaxConnections: maxConnections, MaxRequests: maxConnections, MultipartMaxParts: maxParts,
 		KeepAlive: true, Quiet: true,

@@ -13,6 +13,7 @@ const envChild = "ASSETRY_LOCAL_S3_CHILD"
 // settings is the first line a child reads.
 type settings struct {
 	Dir, Addr, AccessKey, SecretKey, Region string
+	Accounts                                map[string]string
 }
 
 // toChild is every later line: the acknowledgement of one event.

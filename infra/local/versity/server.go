@@ -35,7 +35,7 @@ func launch(ctx context.Context, c Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = s.out.send(settings{c.Dir, c.Addr, c.AccessKey, c.SecretKey, c.Region})
+	err = s.out.send(settings{c.Dir, c.Addr, c.AccessKey, c.SecretKey, c.Region, c.Accounts})
 	if err != nil {
 		s.Close()
 		return nil, fmt.Errorf("versity: hand the settings to the child: %w", err)

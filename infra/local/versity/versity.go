@@ -61,11 +61,14 @@ import (
 type Config struct {
 	Dir       string // folder of all state; made when absent
 	Addr      string // host:port to listen on; "" is 127.0.0.1:0, and port 0 picks a free one
-	AccessKey string // the one account
+	AccessKey string // the account of whoever runs the server
 	SecretKey string
-	Region    string // "" is us-east-1
-	Bucket    string // made when absent, with versioning
-	CORS      CORS   // of Bucket, set at every start
+	// Accounts are further ones, access key to secret, that may do all that the first may: one for each function, so that a request and a
+	// signed address say whose they are. Nobody else is let in. Nil: none.
+	Accounts map[string]string
+	Region   string // "" is us-east-1
+	Bucket   string // made when absent, with versioning
+	CORS     CORS   // of Bucket, set at every start
 	// OnEvent is called for every object made, from several goroutines at once; the writer's answer waits until it returns. It
 	// may use the bucket itself. Nil drops events.
 	OnEvent func(Event)
@@ -153,7 +156,7 @@ func (s *Server) Addr() string { return s.addr }
 // URL is the endpoint of the server, without a slash at the end.
 func (s *Server) URL() string { return "http://" + s.addr }
 
-// Client is an S3 client of the server's one account. It never goes through a proxy.
+// Client is an S3 client of the account in Config. It never goes through a proxy.
 func (s *Server) Client() *s3.Client { return s.client }
 
 // ClientWith is a client that signs with other credentials, for example ones that expire.

@@ -7,7 +7,10 @@ SHELL := /bin/bash
 
 # The functions' processor. It must agree with the parameter Architecture of template.yaml: amd64 there is x86_64.
 ARCH ?= arm64
-BUILD := CGO_ENABLED=0 GOOS=linux GOARCH=$(ARCH) go build -tags lambda.norpc -trimpath -ldflags "-s -w"
+# What GET /health says of the build. Empty where there is no repository; the program then says what Go knows.
+STAMP := -X github.com/assetry/assetry/shared/api/health.version=$(shell git describe --tags --always --dirty 2>/dev/null) \
+    -X github.com/assetry/assetry/shared/api/health.commit=$(shell git rev-parse HEAD 2>/dev/null)
+BUILD := CGO_ENABLED=0 GOOS=linux GOARCH=$(ARCH) go build -tags lambda.norpc -trimpath -ldflags "-s -w $(STAMP)"
 FUNCTIONS := $(patsubst functions/%/main.go,%,$(wildcard functions/*/main.go))
 SAM := SAM_CLI_TELEMETRY=0 .tools/sam/bin/sam
 REGION ?= us-east-1
@@ -25,7 +28,7 @@ help:
 	@echo 'make clean                     remove what was built; .tools and .assetry stay'
 
 run:
-	@go run ./infra/local $(ARGS)
+	@go run -ldflags "$(STAMP)" ./infra/local $(ARGS)
 
 test: tools
 	@.tools/bin/tools test $(PKG)

@@ -42,7 +42,7 @@ func TestFunctionsLinkNoLocalEngineAndNoList(t *testing.T) {
 }
 
 func TestFunctionsWithoutEnginesLinkNone(t *testing.T) {
-	for _, name := range []string{"fallback", "openapi"} {
+	for _, name := range []string{"fallback", "health", "openapi"} {
 		out, err := goCommand("list", "-deps", "-f", "{{.ImportPath}}", "./functions/"+name)
 		if err != nil {
 			t.Fatalf("go list: %v\n%s", err, out)

@@ -15,6 +15,7 @@ import (
 	"github.com/assetry/assetry/infra/samples"
 	"github.com/assetry/assetry/shared/api/assets/routes"
 	"github.com/assetry/assetry/shared/api/fallback"
+	"github.com/assetry/assetry/shared/api/health"
 	"github.com/assetry/assetry/shared/api/links"
 	"github.com/assetry/assetry/shared/api/web"
 	"github.com/assetry/assetry/shared/trigger/change"
@@ -31,7 +32,7 @@ func diff(got, want string) string {
 // handler is what the main of a function gives to Lambda.
 func handler(t *testing.T, function string, w *world) any {
 	t.Helper()
-	byName := map[string]http.Handler{links.Function: links.Open(w), "fallback": fallback.Handler()}
+	byName := map[string]http.Handler{links.Function: links.Open(w), "fallback": fallback.Handler(), health.Function: health.Handler("us-east-1")}
 	for _, r := range routes.Routes(w) {
 		byName[r.Function] = r.Handler
 	}

@@ -53,6 +53,7 @@ var roles = map[string][]string{
 		"dynamodb:GetItem on table", "dynamodb:ConditionCheckItem on table", "dynamodb:PutItem on table", "dynamodb:UpdateItem on table", "dynamodb:DeleteItem on table",
 		"secretsmanager:GetSecretValue on key",
 	},
+	"health":    nil,
 	"openapi":   nil,
 	"fallback":  nil,
 	"open-link": {"dynamodb:GetItem on table", "s3:GetObject on w/*", "s3:GetObjectVersion on w/*", "secretsmanager:GetSecretValue on key"},

@@ -13,6 +13,7 @@ import (
 	"github.com/assetry/assetry/infra/template"
 	"github.com/assetry/assetry/shared/api/assets"
 	"github.com/assetry/assetry/shared/api/assets/routes"
+	"github.com/assetry/assetry/shared/api/health"
 	"github.com/assetry/assetry/shared/api/links"
 	"github.com/assetry/assetry/shared/api/web"
 	"github.com/assetry/assetry/shared/boot"
@@ -35,6 +36,9 @@ func declared() map[string]string {
 	}
 	for _, e := range links.Endpoints() {
 		table[e.Method+" "+e.Pattern] = logicalID(links.Function)
+	}
+	for _, e := range health.Endpoints() {
+		table[e.Method+" "+e.Pattern] = logicalID(health.Function)
 	}
 	return table
 }
@@ -107,7 +111,7 @@ func TestDocumentHasEveryRouteAndNoOther(t *testing.T) {
 }
 
 func TestFallbackKnowsEveryRoute(t *testing.T) {
-	known := slices.Concat(assets.Endpoints(), links.Endpoints())
+	known := slices.Concat(assets.Endpoints(), links.Endpoints(), health.Endpoints())
 	var want []web.Endpoint
 	for _, f := range readTemplate(t).Functions {
 		for _, e := range template.EventsOf[template.HttpApi](f) {

@@ -94,6 +94,7 @@ var calls = []call{
 	{file: "webhooks-replay", route: "POST /api/v1/workspaces/{workspaceId}/webhooks/{webhookId}/deliveries/{deliveryId}/replay", params: []string{samples.Workspace, samples.Webhook, samples.Delivery}},
 	{file: "folders-add-item-image", route: "POST /api/v1/workspaces/{workspaceId}/library/folders/{folderId}/items", params: []string{samples.Workspace, samples.Folder}, json: m{"type": "image", "source": "https://images.example.com/lisboa.png?token=secret", "description": "First idea"}},
 	{file: "openapi", route: "GET /api/v1/openapi.json", keyless: true},
+	{file: "health", route: "GET /health", keyless: true},
 	{file: "open-link", route: "GET /l/{token}", params: []string{scene.Link()}, keyless: true},
 	{file: "open-link-head", route: "HEAD /l/{token}", params: []string{scene.Link()}, keyless: true},
 	{file: "open-link-forged", route: "GET /l/{token}", params: []string{scene.ForgedLink()}, keyless: true},

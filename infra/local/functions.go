@@ -12,6 +12,7 @@ import (
 	"github.com/assetry/assetry/infra/template"
 	"github.com/assetry/assetry/shared/api/assets/routes"
 	"github.com/assetry/assetry/shared/api/fallback"
+	"github.com/assetry/assetry/shared/api/health"
 	"github.com/assetry/assetry/shared/api/links"
 	"github.com/assetry/assetry/shared/api/web"
 	"github.com/assetry/assetry/shared/boot"
@@ -23,8 +24,9 @@ type httpFunction func(context.Context, events.APIGatewayV2HTTPRequest) (events.
 // httpFunctions are the functions behind the gateway, by the name of their folder.
 func httpFunctions(s *boot.Services) map[string]httpFunction {
 	fs := map[string]httpFunction{
-		links.Function: web.Invoke(links.Open(s)),
-		"fallback":     web.Invoke(fallback.Handler()),
+		links.Function:  web.Invoke(links.Open(s)),
+		"fallback":      web.Invoke(fallback.Handler()),
+		health.Function: web.Invoke(health.Handler(localRegion)),
 	}
 	for _, r := range routes.Routes(s) {
 		fs[r.Function] = web.Invoke(r.Handler)

@@ -36,6 +36,7 @@ var volatile = []pattern{
 	find(`X-Amz-Signature=[0-9a-f]{64}`, "X-Amz-Signature=(signature)"),
 	find(`"x-amz-signature": "[0-9a-f]{64}"`, `"x-amz-signature": "(signature)"`),
 	find(`"policy": "[A-Za-z0-9+/=]+"`, `"policy": "(policy)"`),
+	find(`"version": "[^"]+",(\s+)"commit": "[^"]+"`, `"version": "(build)",$1"commit": "(commit)"`),
 	find(`"next_cursor": "[^"]+"`, `"next_cursor": "(sealed)"`),
 	find(`/l/[A-Za-z0-9_-]{60,}`, "/l/(token)"),
 	find(`(w/ws_[0-9a-f-]+)/[0-9a-f]{2}/\(new`, "$1/(byte)/(new"),

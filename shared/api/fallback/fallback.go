@@ -8,13 +8,14 @@ import (
 	"strings"
 
 	"github.com/assetry/assetry/shared/api/assets"
+	"github.com/assetry/assetry/shared/api/health"
 	"github.com/assetry/assetry/shared/api/links"
 	"github.com/assetry/assetry/shared/api/web"
 )
 
 // Handler answers 404, or 405 with Allow where the path exists with other methods.
 func Handler() http.Handler {
-	return web.Fallback(slices.Concat(assets.Endpoints(), links.Endpoints()), dialect)
+	return web.Fallback(slices.Concat(assets.Endpoints(), links.Endpoints(), health.Endpoints()), dialect)
 }
 
 // dialect chooses by prefix; nil is the plain one.

@@ -3,6 +3,7 @@ package fallback_test
 import (
 	"encoding/json"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 
@@ -10,8 +11,8 @@ import (
 
 	"github.com/assetry/assetry/shared/api/assets"
 	"github.com/assetry/assetry/shared/api/fallback"
+	"github.com/assetry/assetry/shared/api/health"
 	"github.com/assetry/assetry/shared/api/links"
-	"github.com/assetry/assetry/shared/api/web"
 )
 
 // shape is which dialect a body is in: "assets" has an error with code and message, "plain" a message, anything else is wrong.
@@ -49,6 +50,7 @@ func TestWhatNoRouteMatches(t *testing.T) {
 		{"the root", "GET", "/", 404, "", "plain"},
 		{"somebody's probe", "GET", "/wp-login.php", 404, "", "plain"},
 		{"another method of a link", "POST", "/l/token", 405, "GET, HEAD", "plain"},
+		{"another method of the health route", "POST", "/health", 405, "GET", "plain"},
 		{"a link without a token", "GET", "/l", 404, "", "plain"},
 		{"dots", "GET", "/api/v1/../l", 404, "", "assets"},
 	} {
@@ -75,7 +77,7 @@ func TestWhatNoRouteMatches(t *testing.T) {
 // TestEveryRouteIsKnown asks every path of every dialect with a method that nothing takes.
 func TestEveryRouteIsKnown(t *testing.T) {
 	want := map[string]map[string]bool{}
-	all := append(append([]web.Endpoint{}, assets.Endpoints()...), links.Endpoints()...)
+	all := slices.Concat(assets.Endpoints(), links.Endpoints(), health.Endpoints())
 	for _, e := range all {
 		if want[e.Pattern] == nil {
 			want[e.Pattern] = map[string]bool{}

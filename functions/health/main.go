@@ -1,0 +1,11 @@
+// Command health says which build answers, and in which region: GET /health. It needs no key and no service of AWS.
+package main
+
+import (
+	"os"
+
+	"github.com/assetry/assetry/shared/api/health"
+	"github.com/assetry/assetry/shared/api/web"
+)
+
+func main() { web.Lambda(health.Handler(os.Getenv("AWS_REGION"))) }

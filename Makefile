@@ -14,6 +14,9 @@ BUILD := CGO_ENABLED=0 GOOS=linux GOARCH=$(ARCH) go build -tags lambda.norpc -tr
 FUNCTIONS := $(patsubst functions/%/main.go,%,$(wildcard functions/*/main.go))
 SAM := SAM_CLI_TELEMETRY=0 .tools/sam/bin/sam
 REGION ?= us-east-1
+DEPLOYMENT ?= default
+PROCESSOR_arm64 := arm64
+PROCESSOR_amd64 := x86_64
 
 .PHONY: help run test check build bench soak deploy clean tools FORCE
 
@@ -24,7 +27,7 @@ help:
 	@echo 'make build [ARCH=amd64]        every function, for Lambda, as dist/<name>/bootstrap'
 	@echo 'make bench                     latencies, start times and sizes'
 	@echo 'make soak [ARGS="-seed 7"]     10,000 lives of assets among faults, and 5,000 real parts; 55 GB of disk, or ARGS=-no-parts'
-	@echo 'make deploy                    build and deploy to the AWS account that is signed in'
+	@echo 'make deploy [DEPLOYMENT=name]  build and deploy to the AWS account that is signed in; asks the first time'
 	@echo 'make clean                     remove what was built; .tools and .assetry stay'
 
 run:
@@ -72,10 +75,19 @@ bench:
 soak:
 	@go run ./infra/soak $(ARGS)
 
+# What samconfig.toml keeps of a deployment: the first time `sam deploy` asks for it, and saves it there.
+saved = $(shell sed -n '/^\[$(DEPLOYMENT)\.\(deploy\|global\)\.parameters\]/,/^\[/s/^$(1) *= *//p' samconfig.toml)
+GUIDED = --guided --parameter-overrides Architecture=$(PROCESSOR_$(ARCH)) \
+    $(if $(filter default,$(DEPLOYMENT)),,--stack-name assetry-$(DEPLOYMENT))
+
 deploy: tools
+	@case '$(call saved,parameter_overrides)' in \
+	    *Architecture=*$(PROCESSOR_$(ARCH))*) ;; \
+	    *Architecture=*) echo 'samconfig.toml has another Architecture than $(PROCESSOR_$(ARCH)), for which ARCH=$(ARCH) builds: give make the other ARCH'; exit 2 ;; \
+	    esac
 	@.tools/bin/tools install sam
 	@$(SAM) build
-	@$(SAM) deploy $(ARGS)
+	@$(SAM) deploy --config-env $(DEPLOYMENT) $(if $(call saved,region)$(findstring --region,$(ARGS)),,$(GUIDED)) $(ARGS)
 
 clean:
 	@rm -rf dist .aws-sam

@@ -2,10 +2,8 @@
 package main
 
 import (
-	"os"
-
 	"github.com/assetry/assetry/shared/api/health"
 	"github.com/assetry/assetry/shared/api/web"
 )
 
-func main() { web.Lambda(health.Handler(os.Getenv("AWS_REGION"))) }
+func main() { web.Lambda(health.Handler(health.Region())) }

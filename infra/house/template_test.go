@@ -123,10 +123,11 @@ func TestTableIsTheOneThatTheDriverMakes(t *testing.T) {
 }
 
 func TestWhatMustNotBeLostIsKept(t *testing.T) {
-	for _, name := range []string{"Table", "Bucket", "RootKey", "FailedEvents"} {
-		for _, policy := range []string{"DeletionPolicy", "UpdateReplacePolicy"} {
-			if got := at(t, raw(t), "Resources", name, policy); got != "Retain" {
-				t.Errorf("%s of %s is %v, want Retain", policy, name, got)
+	deletion := map[string]string{"Table": "Retain", "Bucket": "RetainExceptOnCreate", "RootKey": "RetainExceptOnCreate", "FailedEvents": "RetainExceptOnCreate"}
+	for name, want := range deletion {
+		for policy, want := range map[string]string{"DeletionPolicy": want, "UpdateReplacePolicy": "Retain"} {
+			if got := at(t, raw(t), "Resources", name, policy); got != want {
+				t.Errorf("%s of %s is %v, want %s", policy, name, got, want)
 			}
 		}
 	}
@@ -147,7 +148,11 @@ func TestBucketsArePrivateAndEncrypted(t *testing.T) {
 		if got := properties(t, bucket, "OwnershipControls", "Rules", 0, "ObjectOwnership"); got != "BucketOwnerEnforced" {
 			t.Errorf("objects of %s belong to %v", bucket, got)
 		}
-		properties(t, bucket, "BucketEncryption", "ServerSideEncryptionConfiguration", 0, "ServerSideEncryptionByDefault", "SSEAlgorithm")
+		for branch, want := range map[int]string{1: "aws:kms", 2: "AES256"} { // with a KMS key, and without
+			if got := properties(t, bucket, "BucketEncryption", "ServerSideEncryptionConfiguration", 0, "ServerSideEncryptionByDefault", branch, "SSEAlgorithm"); got != want {
+				t.Errorf("objects of %s are encrypted by %v, want %s", bucket, got, want)
+			}
+		}
 		deny := properties(t, policy, "PolicyDocument", "Statement", 0)
 		if at(t, deny, "Effect") != "Deny" || at(t, deny, "Condition", "Bool", "aws:SecureTransport") != "false" {
 			t.Errorf("%s does not refuse requests without TLS: %v", policy, deny)

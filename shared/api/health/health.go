@@ -4,6 +4,7 @@ package health
 
 import (
 	"net/http"
+	"os"
 	"runtime/debug"
 
 	"github.com/assetry/assetry/shared/api/web"
@@ -32,6 +33,9 @@ type Build struct {
 
 // Endpoints are method and path of the route, without its handler.
 func Endpoints() []web.Endpoint { return []web.Endpoint{{Method: http.MethodGet, Pattern: pattern}} }
+
+// Region is the one that Lambda runs this function in; "" elsewhere.
+func Region() string { return os.Getenv("AWS_REGION") }
 
 // Handler is GET /health for a region. Version and commit are what the Makefile told the linker, else what Go itself wrote into the
 // program that runs.

@@ -8,7 +8,7 @@ import (
 )
 
 func main() {
-	s := boot.AWS()
+	s := boot.AWS(boot.Table, boot.Bucket)
 	web.Warm(s.WarmTable)
 	web.Lambda(assets.PartsSign(s))
 }

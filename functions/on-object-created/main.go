@@ -9,7 +9,7 @@ import (
 )
 
 func main() {
-	s := boot.AWS()
+	s := boot.AWS(boot.Table, boot.Bucket)
 	web.Warm(s.WarmTable)
 	trigger.Lambda(object.Handler(s))
 }

@@ -9,7 +9,7 @@ import (
 )
 
 func main() {
-	s := boot.AWS()
+	s := boot.AWS(boot.Table, boot.RootKey)
 	web.Warm(s.Warm)
 	trigger.Lambda(webhooks.Retries(s))
 }

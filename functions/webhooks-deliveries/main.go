@@ -8,7 +8,7 @@ import (
 )
 
 func main() {
-	s := boot.AWS()
+	s := boot.AWS(boot.Table, boot.RootKey)
 	web.Warm(s.Warm)
 	web.Lambda(assets.WebhooksDeliveries(s))
 }

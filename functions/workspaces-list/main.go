@@ -8,7 +8,7 @@ import (
 )
 
 func main() {
-	s := boot.AWS()
+	s := boot.AWS(boot.Table)
 	web.Warm(s.WarmTable)
 	web.Lambda(assets.Workspaces(s))
 }

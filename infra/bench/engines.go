@@ -17,6 +17,7 @@ import (
 	"github.com/assetry/assetry/shared/bus"
 	"github.com/assetry/assetry/shared/id"
 	"github.com/assetry/assetry/shared/importer"
+	"github.com/assetry/assetry/shared/metric"
 	"github.com/assetry/assetry/shared/remote"
 	"github.com/assetry/assetry/shared/s3blob"
 	"github.com/assetry/assetry/shared/schema"
@@ -71,6 +72,8 @@ func (e engines) Remote() remote.Files   { return importer.New(importer.Options{
 func (e engines) Sender() webhook.Sender { panic("the benchmark sends nothing") }
 func (e engines) PublicURL() string      { return "https://assets.example.com" }
 func (e engines) Upload() upload.Options { return upload.Options{} }
+func (e engines) BucketName() string     { return "" }
+func (e engines) Metrics() *metric.Log   { return nil }
 func (e engines) Warm(context.Context)   {}
 
 // tenant is a workspace in a table, with a key that owns it.

@@ -26,6 +26,7 @@ import (
 	"github.com/assetry/assetry/shared/bus"
 	"github.com/assetry/assetry/shared/id"
 	"github.com/assetry/assetry/shared/importer"
+	"github.com/assetry/assetry/shared/metric"
 	"github.com/assetry/assetry/shared/remote"
 	"github.com/assetry/assetry/shared/s3blob"
 	"github.com/assetry/assetry/shared/schema"
@@ -85,6 +86,8 @@ func (c *costed) Remote() remote.Files   { return importer.New(importer.Options{
 func (c *costed) Sender() webhook.Sender { return sender.New(sender.Options{}) }
 func (c *costed) PublicURL() string      { return "https://assets.example.com" }
 func (c *costed) Upload() upload.Options { return upload.Options{} }
+func (c *costed) BucketName() string     { return "" }
+func (c *costed) Metrics() *metric.Log   { return nil }
 func (c *costed) Warm(context.Context)   {}
 
 // metered is one flow through an installation.

@@ -21,6 +21,7 @@ import (
 	"github.com/assetry/assetry/shared/idempotency"
 	"github.com/assetry/assetry/shared/importer"
 	"github.com/assetry/assetry/shared/link"
+	"github.com/assetry/assetry/shared/metric"
 	"github.com/assetry/assetry/shared/page"
 	"github.com/assetry/assetry/shared/project"
 	"github.com/assetry/assetry/shared/remote"
@@ -63,6 +64,8 @@ func (w *world) Folders() *folder.Service          { return w.folders }
 func (w *world) Search() *search.Service           { return w.search }
 func (w *world) Idempotency() *idempotency.Service { return w.once }
 func (w *world) Webhooks() *webhook.Service        { return w.webhooks }
+func (w *world) BucketName() string                { return "" }
+func (w *world) Metrics() *metric.Log              { return nil }
 func (w *world) PublicURL() string                 { return samples.PublicURL }
 
 // Links needs the root key.

@@ -2,11 +2,14 @@ package main
 
 import (
 	"context"
+	"os"
 
 	"github.com/assetry/assetry/shared/blob"
+	"github.com/assetry/assetry/shared/boot"
 	"github.com/assetry/assetry/shared/bus"
 	"github.com/assetry/assetry/shared/guard"
 	"github.com/assetry/assetry/shared/importer"
+	"github.com/assetry/assetry/shared/metric"
 	"github.com/assetry/assetry/shared/remote"
 	"github.com/assetry/assetry/shared/secret"
 	"github.com/assetry/assetry/shared/table"
@@ -35,7 +38,14 @@ func (e engines) Remote() remote.Files   { return e.remote }
 func (e engines) Sender() webhook.Sender { return e.sender }
 func (e engines) PublicURL() string      { return "" }
 func (e engines) Upload() upload.Options { return upload.Options{} }
-func (e engines) Warm(context.Context)   {}
+func (e engines) BucketName() string     { return localBucket }
+
+// Metrics are written for whoever names a stack, as a deployed function has it in its environment.
+func (e engines) Metrics() *metric.Log {
+	return metric.New(os.Stdout, os.Getenv(boot.EnvStack), metric.Options{})
+}
+
+func (e engines) Warm(context.Context) {}
 
 // remoteFiles reads files at addresses. Sources on this machine, also in plain text, are for those who try the stack out, and who said so.
 func remoteFiles(allowLocal bool) remote.Files {

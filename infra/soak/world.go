@@ -21,6 +21,7 @@ import (
 	"github.com/assetry/assetry/shared/bus"
 	"github.com/assetry/assetry/shared/folder"
 	"github.com/assetry/assetry/shared/id"
+	"github.com/assetry/assetry/shared/metric"
 	"github.com/assetry/assetry/shared/page"
 	"github.com/assetry/assetry/shared/project"
 	"github.com/assetry/assetry/shared/s3blob"
@@ -183,6 +184,12 @@ func (w *world) Folders() *folder.Service { return w.folders }
 
 // Webhooks sends events to the servers of users.
 func (w *world) Webhooks() *webhook.Service { return w.webhooks }
+
+// BucketName is none: the events of the soak name no bucket.
+func (w *world) BucketName() string { return "" }
+
+// Metrics are none.
+func (w *world) Metrics() *metric.Log { return nil }
 
 // Search keeps and reads the index of words.
 func (w *world) Search() *search.Service { return w.search }

@@ -22,6 +22,7 @@ import (
 	"github.com/assetry/assetry/shared/bus"
 	bridge "github.com/assetry/assetry/shared/bus/eventbridge"
 	"github.com/assetry/assetry/shared/importer"
+	"github.com/assetry/assetry/shared/metric"
 	"github.com/assetry/assetry/shared/remote"
 	"github.com/assetry/assetry/shared/s3blob"
 	"github.com/assetry/assetry/shared/schema"
@@ -33,27 +34,6 @@ import (
 	"github.com/assetry/assetry/shared/webhook/sender"
 )
 
-// The environment variables of a function, as template.yaml sets them. Beside them count AWS's own: AWS_REGION and the
-// credentials, which Lambda sets, and AWS_ENDPOINT_URL_DYNAMODB, _S3, _EVENTBRIDGE and _SECRETS_MANAGER, for a run against other endpoints.
-const (
-	EnvTable     = "ASSETRY_TABLE"           // name of the table
-	EnvSearch    = "ASSETRY_SEARCH_TABLE"    // name of the search index's table; unset: none is kept, and searches read rows
-	EnvBucket    = "ASSETRY_BUCKET"          // name of the bucket
-	EnvBus       = "ASSETRY_BUS"             // name or ARN of the event bus
-	EnvRootKey   = "ASSETRY_ROOT_KEY_SECRET" // ARN of the secret that holds the root key
-	EnvPublicURL = "ASSETRY_PUBLIC_URL"      // origin of links, such as https://assets.example.com; unset: the request's own
-	EnvGrant     = "ASSETRY_GRANT_MINUTES"   // how long an upload form may be begun with, 1 to 360; unset: 15
-	EnvMaxSize   = "ASSETRY_MAX_BYTES"       // largest file a form takes, 1 byte to 5 GiB; unset: 5 GiB, S3's limit
-
-	EnvPartGrant = "ASSETRY_PART_GRANT_MINUTES" // how long a part may be begun with, 1 to 360; unset: 60
-	EnvMaxImport = "ASSETRY_MAX_IMPORT_BYTES"   // largest file that is imported, 1 byte to 53,687,091,200,000; unset: 50 MiB
-	EnvParallel  = "ASSETRY_IMPORT_PARALLEL"    // ranges of one source that are copied at once, 1 to 32; unset: 4
-)
-
-// AWS gives the services of a deployed function. It reads the environment and sends nothing; a variable that is missing or makes no
-// sense is a panic with its name when something needs it.
-func AWS() *Services { return New(&cloud{http: awshttp.NewBuildableClient()}) }
-
 // cloud are AWS's engines. Without the SDK's config package, which would read files and profiles that a function does not have: 1.7 MB
 // of binary and a millisecond of every cold start.
 type cloud struct {
@@ -62,10 +42,11 @@ type cloud struct {
 
 var _ Engines = (*cloud)(nil)
 
+// need is a variable that must be set. AWS has looked at those of the needs that main states; what they leave out is a mistake in main.
 func need(name string) string {
 	v := os.Getenv(name)
 	if v == "" {
-		panic("environment variable " + name + " is not set")
+		panic("the environment variable " + name + " is not set")
 	}
 	return v
 }
@@ -109,6 +90,8 @@ func (c *cloud) Bucket() blob.Bucket {
 	})
 	return s3blob.New(client, need(EnvBucket), s3blob.Options{})
 }
+
+func (c *cloud) BucketName() string { return need(EnvBucket) }
 
 func (c *cloud) Bus() bus.Publisher {
 	client := eventbridge.NewFromConfig(c.config(), func(o *eventbridge.Options) { o.BaseEndpoint = endpoint("EVENTBRIDGE") })
@@ -159,11 +142,16 @@ func number(name string, most int64) int64 {
 	if v == "" {
 		return 0
 	}
-	n, err := strconv.ParseInt(v, 10, 64)
-	if err != nil || n < 1 || n > most {
-		panic(fmt.Sprintf("environment variable %s is %q; it must be a whole number from 1 to %d", name, v, most))
+	if says := whole(name, most).wrong(v, 0); says != "" {
+		panic(says)
 	}
+	n, _ := strconv.ParseInt(v, 10, 64) // wrong has read it
 	return n
+}
+
+// Metrics are lines on the standard output, beside those of the log.
+func (c *cloud) Metrics() *metric.Log {
+	return metric.New(os.Stdout, os.Getenv(EnvStack), metric.Options{Level: os.Getenv("AWS_LAMBDA_LOG_LEVEL")})
 }
 
 // Warm opens the connection to DynamoDB. The address asked is its own health check, which costs nothing and needs no rights.

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/assetry/assetry/shared/bus"
@@ -31,7 +32,7 @@ type cloudServer struct {
 	secret string // answer of GetSecretValue; "" is none
 }
 
-func newCloud(t *testing.T) *cloudServer {
+func newCloudServer(t *testing.T) *cloudServer {
 	t.Helper()
 	c := &cloudServer{}
 	h := httptest.NewServer(c)
@@ -80,12 +81,15 @@ func setAll(t *testing.T) {
 	t.Helper()
 	for k, v := range map[string]string{
 		"AWS_REGION": "eu-central-1", "AWS_ACCESS_KEY_ID": "AKIATEST", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_SESSION_TOKEN": "token",
-		EnvTable: "assets-table", EnvSearch: "search-table", EnvBucket: "assets-bucket", EnvBus: "assets-bus", EnvRootKey: "arn:root-key",
+		EnvTable: "assets-table", EnvSearch: "search-table", EnvBucket: "assets-bucket", EnvBus: "assets-bus", EnvRootKey: "root-key",
 		EnvPublicURL: "", EnvGrant: "", EnvMaxSize: "",
 	} {
 		t.Setenv(k, v)
 	}
 }
+
+// deployed are the services of a function, whatever its environment.
+func deployed() *Services { return New(&cloud{http: awshttp.NewBuildableClient()}) }
 
 // panicOf gives the text of the panic of f; "" is none.
 func panicOf(f func()) (text string) {
@@ -115,14 +119,14 @@ func TestAMissingVariableIsNamedByWhatNeedsIt(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			setAll(t)
-			newCloud(t).secret = secret.NewRoot().Encode()
-			if p := panicOf(func() { tt.get(AWS()) }); p != "" {
+			newCloudServer(t).secret = secret.NewRoot().Encode()
+			if p := panicOf(func() { tt.get(deployed()) }); p != "" {
 				t.Fatalf("with every variable set: %s", p)
 			}
 			for _, name := range tt.needs {
 				t.Run("without "+name, func(t *testing.T) {
 					t.Setenv(name, "")
-					if p := panicOf(func() { tt.get(AWS()) }); !strings.Contains(p, name) {
+					if p := panicOf(func() { tt.get(deployed()) }); !strings.Contains(p, name) {
 						t.Errorf("the panic %q does not name %s", p, name)
 					}
 				})
@@ -133,7 +137,7 @@ func TestAMissingVariableIsNamedByWhatNeedsIt(t *testing.T) {
 					t.Setenv(name, "")
 				}
 			}
-			if p := panicOf(func() { tt.get(AWS()) }); p != "" {
+			if p := panicOf(func() { tt.get(deployed()) }); p != "" {
 				t.Errorf("with only what it needs: %s", p)
 			}
 		})
@@ -179,8 +183,9 @@ func TestNumbersOfTheEnvironment(t *testing.T) {
 			if diff := cmp.Diff(tt.want, got); diff != "" {
 				t.Errorf("%s = %q gave (-want +got):\n%s", tt.variable, tt.value, diff)
 			}
-			if p := panicOf(func() { AWS().Uploads() }); tt.refused != (p != "") {
-				t.Errorf("uploads with %s = %q gave the panic %q", tt.variable, tt.value, p)
+			err := checkEnvironment(Table, Bucket)
+			if tt.refused != (err != nil) || err != nil && (!strings.Contains(err.Error(), tt.variable) || !strings.Contains(err.Error(), tt.value)) {
+				t.Errorf("init with %s = %q gave %v", tt.variable, tt.value, err)
 			}
 		})
 	}
@@ -189,7 +194,7 @@ func TestNumbersOfTheEnvironment(t *testing.T) {
 func TestPublicURLHasNoSlashAtItsEnd(t *testing.T) {
 	for value, want := range map[string]string{"": "", "https://a.example": "https://a.example", "https://a.example/": "https://a.example", "https://a.example/x//": "https://a.example/x"} {
 		t.Setenv(EnvPublicURL, value)
-		if got := AWS().PublicURL(); got != want {
+		if got := deployed().PublicURL(); got != want {
 			t.Errorf("PublicURL of %q = %q, want %q", value, got, want)
 		}
 	}
@@ -197,9 +202,9 @@ func TestPublicURLHasNoSlashAtItsEnd(t *testing.T) {
 
 func TestEnginesAskTheEndpointsOfTheEnvironment(t *testing.T) {
 	setAll(t)
-	c := newCloud(t)
+	c := newCloudServer(t)
 	c.secret = secret.NewRoot().Encode()
-	s := AWS()
+	s := deployed()
 	if len(c.seen) > 0 {
 		t.Errorf("AWS sent %v before anything was needed", c.seen)
 	}
@@ -235,30 +240,30 @@ func TestEnginesAskTheEndpointsOfTheEnvironment(t *testing.T) {
 
 func TestTheRootKeyComesFromSecretsManager(t *testing.T) {
 	setAll(t)
-	c := newCloud(t)
+	c := newCloudServer(t)
 	root := secret.NewRoot()
 	c.secret = root.Encode()
-	s := AWS()
+	s := deployed()
 	for range 2 {
 		if got := s.rootKey().Encode(); got != root.Encode() {
 			t.Error("the root key is not the one that is stored")
 		}
 	}
-	if len(c.seen) != 1 || c.bodies[0]["SecretId"] != "arn:root-key" {
-		t.Errorf("requests %v for %v, want one for arn:root-key", c.seen, c.bodies)
+	if len(c.seen) != 1 || c.bodies[0]["SecretId"] != "root-key" {
+		t.Errorf("requests %v for %v, want one for root-key", c.seen, c.bodies)
 	}
 }
 
 func TestARootKeyThatCannotBeRead(t *testing.T) {
 	for name, tt := range map[string]struct{ stored, want string }{
 		"a secret that is not there": {"", "read the root key"},
-		"a secret that is no key":    {"hunter2", "arn:root-key"},
+		"a secret that is no key":    {"hunter2", "root-key"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			setAll(t)
-			c := newCloud(t)
+			c := newCloudServer(t)
 			c.secret = tt.stored
-			s := AWS()
+			s := deployed()
 			p := panicOf(func() { s.Links() })
 			if !strings.Contains(p, tt.want) || tt.stored != "" && strings.Contains(p, tt.stored) {
 				t.Errorf("the panic is %q, want it to say %q and not the secret", p, tt.want)
@@ -281,6 +286,6 @@ func TestWarmBearsADeadEndpoint(t *testing.T) {
 	gone.Close()
 	for _, url := range []string{gone.URL, "://no url"} {
 		t.Setenv("AWS_ENDPOINT_URL_DYNAMODB", url)
-		AWS().WarmTable(t.Context())
+		deployed().WarmTable(t.Context())
 	}
 }

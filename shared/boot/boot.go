@@ -8,6 +8,7 @@ import (
 	"context"
 	"log/slog"
 	"sync"
+	"time"
 
 	"github.com/assetry/assetry/shared/account"
 	"github.com/assetry/assetry/shared/asset"
@@ -16,6 +17,7 @@ import (
 	"github.com/assetry/assetry/shared/folder"
 	"github.com/assetry/assetry/shared/idempotency"
 	"github.com/assetry/assetry/shared/link"
+	"github.com/assetry/assetry/shared/metric"
 	"github.com/assetry/assetry/shared/page"
 	"github.com/assetry/assetry/shared/project"
 	"github.com/assetry/assetry/shared/remote"
@@ -31,12 +33,14 @@ type Engines interface {
 	Table() table.Table
 	Search() table.Table // the search index's; nil where it is switched off
 	Bucket() blob.Bucket
+	BucketName() string // as the bucket's events have it; "": they are not compared
 	Bus() bus.Publisher
 	Root() secret.Root
 	Remote() remote.Files     // files at addresses, for imports
 	Sender() webhook.Sender   // posts events to the servers of users
 	PublicURL() string        // origin of links, without a slash at its end; "" is the request's own
 	Upload() upload.Options   // how uploads are granted
+	Metrics() *metric.Log     // what the stack does; nil: none are written
 	Warm(ctx context.Context) // opens the connection to the table; failing is no matter
 }
 
@@ -58,6 +62,7 @@ type Services struct {
 	uploads  lazy[*upload.Service]
 	once     lazy[*idempotency.Service]
 	webhooks lazy[*webhook.Service]
+	metrics  lazy[*metric.Log]
 }
 
 // New makes Services on engines. It builds nothing yet.
@@ -69,8 +74,14 @@ func (s *Services) Table() table.Table { return s.table.get(s.engines.Table) }
 // Bucket is the store of the bytes.
 func (s *Services) Bucket() blob.Bucket { return s.bucket.get(s.engines.Bucket) }
 
+// BucketName is how the bucket's events name it; "" where it has no name.
+func (s *Services) BucketName() string { return s.engines.BucketName() }
+
 // Bus is where domain events go.
 func (s *Services) Bus() bus.Publisher { return s.bus.get(s.engines.Bus) }
+
+// Metrics says what the stack does; nil where nobody is told.
+func (s *Services) Metrics() *metric.Log { return s.metrics.get(s.engines.Metrics) }
 
 // PublicURL is the origin of links, or "" for the request's own.
 func (s *Services) PublicURL() string { return s.engines.PublicURL() }
@@ -153,8 +164,17 @@ func (s *Services) Uploads() *upload.Service {
 		return upload.New(upload.Parts{
 			Table: s.Table(), Bucket: s.Bucket(), Assets: s.Assets(), Workspaces: s.Accounts(),
 			Folders: s.Folders(), Projects: s.Projects(), Remote: s.remote.get(s.engines.Remote),
-		}, s.engines.Upload())
+		}, s.counted(s.engines.Upload()))
 	})
+}
+
+// counted lets the metrics hear of what uploads do.
+func (s *Services) counted(o upload.Options) upload.Options {
+	if m := s.Metrics(); m != nil {
+		o.Begun = func(asset.Asset) { m.Begun() }
+		o.Ready = func(_ asset.Asset, took time.Duration) { m.Took(took) }
+	}
+	return o
 }
 
 // Idempotency remembers the requests that carry a key.
@@ -165,9 +185,13 @@ func (s *Services) Idempotency() *idempotency.Service {
 // Webhooks sends events to the servers of users.
 func (s *Services) Webhooks() *webhook.Service {
 	return s.webhooks.get(func() *webhook.Service {
+		o := webhook.Options{}
+		if m := s.Metrics(); m != nil {
+			o.Failed = func(webhook.Delivery) { m.Refused() }
+		}
 		return webhook.New(webhook.Parts{
 			Table: s.Table(), Root: s.rootKey, Sealer: s.cursors(), Sender: s.engines.Sender(),
-		}, webhook.Options{})
+		}, o)
 	})
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/assetry/assetry/shared/bus"
 	"github.com/assetry/assetry/shared/domaintest"
 	"github.com/assetry/assetry/shared/importer"
+	"github.com/assetry/assetry/shared/metric"
 	"github.com/assetry/assetry/shared/remote"
 	"github.com/assetry/assetry/shared/schema"
 	"github.com/assetry/assetry/shared/secret"
@@ -30,6 +31,8 @@ type counting struct {
 	mu    sync.Mutex
 	asked map[string]int
 	fails map[string]bool
+
+	metrics *metric.Log
 }
 
 func newCounting(t testing.TB) *counting {
@@ -73,6 +76,8 @@ func (c *counting) PublicURL() string      { return "https://assets.example.com"
 func (c *counting) Sender() webhook.Sender { c.ask("sender"); return silent{} }
 func (c *counting) Upload() upload.Options { c.ask("upload"); return upload.Options{} }
 func (c *counting) Warm(context.Context)   { c.ask("warm") }
+func (c *counting) BucketName() string     { return "assets" }
+func (c *counting) Metrics() *metric.Log   { return c.metrics }
 
 // silent sends nothing.
 type silent struct{}

@@ -86,6 +86,12 @@ func (s *Service) Resolve(ctx context.Context, token, method string) (url string
 	return s.sign(ctx, a, method, grantEnd(now, c.Expires))
 }
 
+// Owner is the workspace of a link that is ours, alive or not any more. Nothing is read.
+func (s *Service) Owner(token string) (w id.Workspace, ok bool) {
+	c, err := s.minter.Open(token, time.Time{})
+	return c.Workspace, err == nil
+}
+
 // Content gives the address that a link to an asset would lead to by GET, for a caller who was allowed to read the asset. The error is
 // fault.Conflict while there is nothing to read.
 func (s *Service) Content(ctx context.Context, a asset.Asset) (url string, err error) {

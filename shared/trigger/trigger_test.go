@@ -23,6 +23,7 @@ import (
 	"github.com/assetry/assetry/shared/bus"
 	"github.com/assetry/assetry/shared/folder"
 	"github.com/assetry/assetry/shared/id"
+	"github.com/assetry/assetry/shared/metric"
 	"github.com/assetry/assetry/shared/page"
 	"github.com/assetry/assetry/shared/s3blob"
 	"github.com/assetry/assetry/shared/schema"
@@ -61,6 +62,8 @@ func (h *house) Uploads() *upload.Service   { return h.uploads }
 func (h *house) Folders() *folder.Service   { return h.folders }
 func (h *house) Webhooks() *webhook.Service { return h.webhooks }
 func (h *house) Search() *search.Service    { return nil }
+func (h *house) BucketName() string         { return "" }
+func (h *house) Metrics() *metric.Log       { return nil }
 func (h *house) Bus() bus.Publisher         { return h }
 
 func (h *house) Publish(_ context.Context, es []bus.Event) ([]int, error) {

@@ -39,6 +39,7 @@ func (s *Service) announce(
 		if taken, err := s.insert(ctx, a, also...); err != nil {
 			return asset.Asset{}, err
 		} else if !taken {
+			s.begun(a)
 			return a, nil
 		}
 	}
@@ -119,6 +120,7 @@ func (s *Service) announceGiven(ctx context.Context, a asset.Asset, again bool, 
 	if err != nil {
 		return asset.Asset{}, fmt.Errorf("announce asset %s: %w", a.ID, err)
 	}
+	s.begun(a)
 	return a, nil
 }
 

@@ -85,7 +85,11 @@ func (s *Service) conclude(ctx context.Context, src schema.Source, v verdict) (a
 	if err != nil {
 		return asset.Asset{}, fmt.Errorf("settle asset %s: %w", src.Asset, err)
 	}
-	return asset.FromRow(it)
+	a, err := asset.FromRow(it)
+	if err == nil && a.State == asset.Ready {
+		s.ready(a, s.now().Sub(a.CreatedAt()))
+	}
+	return a, err
 }
 
 // decided accepts a row that left nothing to settle. A version that it rules out is removed.

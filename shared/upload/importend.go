@@ -70,6 +70,7 @@ func (s *Service) retryImport(ctx context.Context, a asset.Asset, source string)
 	if err != nil {
 		return a, fmt.Errorf("retry the import of asset %s: %w", a.ID, err)
 	}
+	s.begun(next)
 	return next, nil
 }
 

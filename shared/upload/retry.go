@@ -88,6 +88,7 @@ func (s *Service) nextAttempt(ctx context.Context, a, next asset.Asset) (asset.A
 	if err != nil {
 		return a, fmt.Errorf("retry asset %s: %w", a.ID, err)
 	}
+	s.begun(next)
 	return asset.FromRow(it)
 }
 

@@ -85,6 +85,11 @@ type Options struct {
 	MaxSize        int64            // bytes a form takes; 0 is MaxForm
 	CompleteWithin time.Duration    // how long the joining of parts is waited for; 0 is DefaultCompleteWithin
 	Import         ImportOptions
+
+	// Begun hears of every attempt once it is announced, Ready of every one once it is ready, and how long after the asset was announced: each
+	// from whoever wrote it, after the write. nil is nobody. Whoever dies in between, or does not hear the table's answer, tells nobody.
+	Begun func(asset.Asset)
+	Ready func(a asset.Asset, took time.Duration)
 }
 
 // Service announces, grants, finalizes, expires and cleans up. Safe for concurrent use.
@@ -97,6 +102,8 @@ type Service struct {
 	maxSize        int64
 	completeWithin time.Duration
 	imports        ImportOptions
+	begun          func(asset.Asset)
+	ready          func(asset.Asset, time.Duration)
 
 	mu     sync.Mutex
 	active map[id.Workspace]time.Time // the last hour this process marked each workspace active in
@@ -107,10 +114,16 @@ func New(p Parts, o Options) *Service {
 	s := &Service{
 		Parts: p, now: o.Now, grant: cmp.Or(o.Grant, DefaultGrant), partGrant: cmp.Or(o.PartGrant, DefaultPartGrant), slack: cmp.Or(o.Slack, DefaultSlack),
 		maxSize: cmp.Or(o.MaxSize, MaxForm), completeWithin: cmp.Or(o.CompleteWithin, DefaultCompleteWithin), imports: o.Import.withDefaults(),
-		active: map[id.Workspace]time.Time{},
+		begun: o.Begun, ready: o.Ready, active: map[id.Workspace]time.Time{},
 	}
 	if s.now == nil {
 		s.now = time.Now
+	}
+	if s.begun == nil {
+		s.begun = func(asset.Asset) {}
+	}
+	if s.ready == nil {
+		s.ready = func(asset.Asset, time.Duration) {}
 	}
 	return s
 }

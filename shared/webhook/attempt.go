@@ -30,6 +30,9 @@ func (s *Service) attempt(ctx context.Context, h Webhook, d Delivery) (Delivery,
 	if err != nil {
 		return d, err
 	}
+	if d.Failure != "" {
+		s.failed(d)
+	}
 	return d, s.endTurn(ctx, h, d)
 }
 

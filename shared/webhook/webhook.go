@@ -100,19 +100,26 @@ type Parts struct {
 // Options are what a Service may be given. The zero value works.
 type Options struct {
 	Now func() time.Time // nil is time.Now
+
+	// Failed hears of every attempt that the receiver did not take, once that is noted; nil is nobody.
+	Failed func(Delivery)
 }
 
 // Service keeps webhooks and sends events to them. Safe for concurrent use.
 type Service struct {
 	Parts
-	now func() time.Time
+	now    func() time.Time
+	failed func(Delivery)
 }
 
 // New makes a Service.
 func New(p Parts, o Options) *Service {
-	s := &Service{Parts: p, now: o.Now}
+	s := &Service{Parts: p, now: o.Now, failed: o.Failed}
 	if s.now == nil {
 		s.now = time.Now
+	}
+	if s.failed == nil {
+		s.failed = func(Delivery) {}
 	}
 	return s
 }

@@ -27,6 +27,7 @@ import (
 	"github.com/assetry/assetry/shared/account"
 	"github.com/assetry/assetry/shared/api/web"
 	"github.com/assetry/assetry/shared/fault"
+	"github.com/assetry/assetry/shared/id"
 )
 
 // Base is the path that every route of this API begins with.
@@ -149,8 +150,18 @@ func authenticated(method, pattern string, s AccountServices, h handler) http.Ha
 			return err
 		}
 		web.SetActor(r.Context(), p.Key.String())
+		noteWorkspace(r, p)
 		return h(w, r, p)
 	})
+}
+
+// noteWorkspace tells the log whose request it is, as far as path and key say: bodies and assets say more.
+func noteWorkspace(r *http.Request, p access.Principal) {
+	if w, err := id.ParseWorkspace(web.PathValue(r, paramWorkspace)); err == nil {
+		web.SetWorkspace(r.Context(), w)
+	} else if own := p.Workspaces(); len(own) == 1 {
+		web.SetWorkspace(r.Context(), own[0])
+	}
 }
 
 // authenticate reads Authorization: Bearer <key>; the scheme's case does not matter (RFC 9110, 11.1).

@@ -29,6 +29,7 @@ func Content(s ContentServices) http.Handler {
 		if err != nil {
 			return err
 		}
+		web.SetWorkspace(r.Context(), a.Workspace)
 		to, err := s.Links().Content(r.Context(), a)
 		if err != nil {
 			return err

@@ -122,10 +122,11 @@ func (f draftFields) draft() (upload.Draft, error) {
 	return d, err
 }
 
-// under gives a draft the id that was drawn for its request.
+// under gives a draft the id that was drawn for its request, and tells the log whose it is.
 func under(ctx context.Context, d upload.Draft) upload.Draft {
 	thing, again := given(ctx)
 	d.ID, d.Again = id.Asset(thing), again
+	web.SetWorkspace(ctx, d.Workspace)
 	return d
 }
 

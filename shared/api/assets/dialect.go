@@ -49,9 +49,6 @@ var codes = map[fault.Kind]string{
 // unknownMessage is the whole text of an internal error, as the published schema words it.
 const unknownMessage = "An unknown error occurred."
 
-// retryAfter is what clients wait after 429 and 503, in seconds: DynamoDB and S3 throttle for less.
-const retryAfter = "1"
-
 // Dialect renders faults as this API's clients expect them: {"error": {"code", "message", "fields"?}}.
 type Dialect struct{}
 
@@ -95,8 +92,6 @@ func steer(h http.Header, k fault.Kind) {
 	switch k {
 	case fault.Conflict, fault.Duplicate:
 		h.Set("X-Should-Retry", "false")
-	case fault.Throttled, fault.Unavailable:
-		h.Set("Retry-After", retryAfter)
 	case fault.NoCredentials:
 		h.Set("WWW-Authenticate", "Bearer")
 	case fault.BadCredentials:

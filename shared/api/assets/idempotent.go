@@ -18,13 +18,18 @@ import (
 	"github.com/assetry/assetry/shared/fault"
 	"github.com/assetry/assetry/shared/id"
 	"github.com/assetry/assetry/shared/idempotency"
+	"github.com/assetry/assetry/shared/redact"
 )
 
 // keyHeader is where a client names a request, so that it happens once however often it is sent.
 const keyHeader = "Idempotency-Key"
 
-// concludeTime is how long the end of a request may take to be noted, also when the request's own time is over.
-const concludeTime = 2 * time.Second
+// concludeTime is how long the end of a request may take to be noted, and lateTime when the request's own time is over: the function has to
+// answer still.
+const (
+	concludeTime = 2 * time.Second
+	lateTime     = 250 * time.Millisecond
+)
 
 // PostServices is what every POST route needs: it says who is asking, and whether it was asked before.
 type PostServices interface {
@@ -87,10 +92,14 @@ func (o once) serve(w http.ResponseWriter, r *http.Request, p access.Principal) 
 
 // conclude notes the end of a request. The answer stands whether or not that succeeds.
 func (o once) conclude(ctx context.Context, c idempotency.Claim, outcome error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), concludeTime)
+	within := concludeTime
+	if end, ok := ctx.Deadline(); ok {
+		within = min(concludeTime, max(time.Until(end), 0)+lateTime)
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), within)
 	defer cancel()
 	if err := o.keys.Idempotency().Conclude(ctx, c, outcome); err != nil {
-		web.Log(ctx).Warn("end of a request not noted under its idempotency key", "cause", err)
+		web.Log(ctx).WarnContext(ctx, "end of a request not noted under its idempotency key", "error", redact.Error(err).Error())
 	}
 }
 

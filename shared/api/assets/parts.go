@@ -121,6 +121,7 @@ func PartsSign(s PartPostServices) http.Handler {
 		if err != nil {
 			return err
 		}
+		web.SetWorkspace(r.Context(), a.Workspace)
 		return web.JSON(w, http.StatusOK, signPartsAnswer{assetPrefix + a.ID.String(), isoTime(g.Expires), renderPlan(g)})
 	})
 }

@@ -59,6 +59,7 @@ func ProjectsCreate(s ProjectPostServices) http.Handler {
 			return err
 		}
 		thing, _ := given(r.Context())
+		web.SetWorkspace(r.Context(), workspace)
 		prj, err := s.Projects().CreateAs(r.Context(), p, project.Project{ID: id.Project(thing), Workspace: workspace, Name: body.Name})
 		if err != nil {
 			return err
@@ -88,6 +89,7 @@ func ProjectsList(s ProjectServices) http.Handler {
 		if err != nil {
 			return err
 		}
+		web.SetWorkspace(r.Context(), workspace)
 		found, next, err := s.Projects().List(r.Context(), p, workspace, words, cursor, limit)
 		if err != nil {
 			return err
@@ -111,6 +113,7 @@ func ProjectsRetrieve(s ProjectServices) http.Handler {
 		if err != nil {
 			return err
 		}
+		web.SetWorkspace(r.Context(), prj.Workspace)
 		return web.JSON(w, http.StatusOK, renderProject(prj))
 	})
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/assetry/assetry/shared/account"
 	"github.com/assetry/assetry/shared/api/web"
 	"github.com/assetry/assetry/shared/asset"
+	"github.com/assetry/assetry/shared/id"
 	"github.com/assetry/assetry/shared/link"
 )
 
@@ -55,6 +56,9 @@ func List(s AssetServices) http.Handler {
 		q, err := listQuery(r)
 		if err != nil {
 			return err
+		}
+		if q.Workspace != (id.Workspace{}) {
+			web.SetWorkspace(r.Context(), q.Workspace)
 		}
 		page, err := s.Assets().List(r.Context(), p, q)
 		if err != nil {

@@ -52,6 +52,7 @@ func origin(r *http.Request, public string) string {
 func (l *linker) url(ctx context.Context, a asset.Asset) (string, error) {
 	w, ok := l.workspaces[a.Workspace]
 	if !ok {
+		web.SetWorkspace(ctx, a.Workspace)
 		var err error
 		if w, err = l.accounts.Workspace(ctx, a.Workspace); err != nil {
 			return "", err

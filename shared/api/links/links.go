@@ -36,6 +36,9 @@ func Endpoints() []web.Endpoint {
 // Open is GET and HEAD /l/{token}: 302 to the bytes, 404 for a token that leads nowhere, also while its asset is not ready.
 func Open(s Services) http.Handler {
 	return web.Route("GET HEAD", pattern, dialect{}, func(w http.ResponseWriter, r *http.Request) error {
+		if owner, ok := s.Links().Owner(web.PathValue(r, paramToken)); ok {
+			web.SetWorkspace(r.Context(), owner)
+		}
 		to, err := s.Links().Resolve(r.Context(), web.PathValue(r, paramToken), r.Method)
 		if err != nil {
 			return err

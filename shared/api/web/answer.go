@@ -2,6 +2,7 @@ package web
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -9,10 +10,11 @@ import (
 	"log/slog"
 	"maps"
 	"net/http"
-	"runtime/debug"
 	"time"
 
 	"github.com/assetry/assetry/shared/fault"
+	"github.com/assetry/assetry/shared/id"
+	"github.com/assetry/assetry/shared/invocation"
 )
 
 // draft is an answer in the making. It is sent whole, so that an error or a panic after the first byte is still a clean
@@ -61,80 +63,97 @@ func (d *draft) send(w http.ResponseWriter, r *http.Request, requestID string) {
 	}
 }
 
-// serve runs a handler and answers, whatever happens. label stands for the path in the log.
+// serve runs a handler and answers, whatever happens, and writes the line of the request. label stands for the path in it.
 func serve(w http.ResponseWriter, r *http.Request, label string, d Dialect, h Handler) {
 	start := time.Now()
 	s := &state{requestID: newRequestID(r.Context())}
 	r = r.WithContext(context.WithValue(r.Context(), stateKey{}, s))
 	out := &draft{header: http.Header{}}
-	if err := guard(h, out, r); err != nil {
-		out = renderFault(r, label, d, err)
+	err := guard(h, out, r)
+	if err != nil {
+		out, err = renderFault(r, d, err)
 	}
 	out.send(w, r, s.requestID)
-	attrs := []slog.Attr{
-		slog.String("method", r.Method), slog.String("route", label), slog.Int("status", out.status),
-		slog.Float64("ms", float64(time.Since(start).Microseconds())/1000),
+	s.log(r, label, out.status, time.Since(start), err)
+}
+
+// log writes the line of a request: one, with everything that is told of it.
+func (s *state) log(r *http.Request, label string, status int, took time.Duration, err error) {
+	outcome, level := invocation.OK, slog.LevelInfo
+	switch {
+	case status >= http.StatusInternalServerError:
+		outcome, level = invocation.Failed, slog.LevelError
+	case status >= http.StatusBadRequest:
+		outcome = invocation.Refused
+	}
+	as := []slog.Attr{
+		slog.String("method", method(r)), slog.String("route", label), slog.Int("status", status),
+		slog.String("outcome", outcome), invocation.Milliseconds(took),
 	}
 	if s.actor != "" {
-		attrs = append(attrs, slog.String("key_id", s.actor))
+		as = append(as, slog.String("key_id", s.actor))
 	}
-	Log(r.Context()).LogAttrs(r.Context(), slog.LevelInfo, "request", attrs...)
+	if s.workspace != (id.Workspace{}) && !s.several {
+		as = append(as, slog.String("workspace", s.workspace.String()))
+	}
+	if err != nil {
+		as = append(as, slog.String("kind", classify(err).Kind.String()))
+	}
+	if err != nil && outcome == invocation.Failed {
+		as = append(as, invocation.Cause(err)...)
+	}
+	Log(r.Context()).LogAttrs(r.Context(), level, "request", as...)
 }
 
-// panicked is a recovered panic with the place where it happened.
-type panicked struct {
-	value any
-	stack []byte
+// method is the method of a request as its line has it: one of the known ones. Any other word may be anything.
+func method(r *http.Request) string {
+	switch r.Method {
+	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions:
+		return r.Method
+	}
+	return "other"
 }
 
-func (p *panicked) Error() string { return fmt.Sprintf("panic: %v", p.value) }
-
-func guard(h Handler, w http.ResponseWriter, r *http.Request) (err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			err = &panicked{v, debug.Stack()}
-		}
-	}()
-	return h(w, r)
+func guard(h Handler, w http.ResponseWriter, r *http.Request) error {
+	return invocation.Guard(func() error { return h(w, r) })
 }
 
-// renderFault makes the answer to an error in the dialect; a dialect that fails leaves it to Plain.
-func renderFault(r *http.Request, label string, d Dialect, err error) *draft {
+// renderFault makes the answer to an error in the dialect; a dialect that fails leaves it to Plain. The error that it gives is for the log.
+func renderFault(r *http.Request, d Dialect, err error) (*draft, error) {
 	f := classify(err)
 	status := Status(f.Kind)
-	if status >= http.StatusInternalServerError {
-		logFailure(r.Context(), label, err)
-	}
 	public := &fault.Error{Kind: f.Kind, Message: f.Message, Fields: f.Fields}
 	if f.Kind == fault.Internal {
 		public.Fields = nil
 		public.Message = "Something went wrong on our side. Repeat the request; if it fails again, quote " + RequestID(r.Context()) + "."
 	}
-	out := newFaultDraft(r)
+	out := newFaultDraft(r, f.Kind)
 	render := func(w http.ResponseWriter, r *http.Request) error { d.Fault(w, r, status, public); return nil }
-	if err := guard(render, out, r); err != nil || out.status == 0 {
-		logFailure(r.Context(), label, fmt.Errorf("dialect %T answered no fault of kind %v: %w", d, f.Kind, err))
-		out = newFaultDraft(r)
+	if broken := guard(render, out, r); broken != nil || out.status == 0 {
+		err = errors.Join(err, fmt.Errorf("dialect %T answered no fault of kind %v: %w", d, f.Kind, cmp.Or(broken, errSilent)))
+		out = newFaultDraft(r, f.Kind)
 		Plain{}.Fault(out, r, status, public)
 	}
-	return out
+	return out, err
 }
 
-func newFaultDraft(r *http.Request) *draft {
+// errSilent says that a dialect wrote nothing.
+var errSilent = errors.New("it wrote nothing")
+
+// retryAfter is what a client that comes at a bad moment is told to wait, in seconds: what the pauses of the drivers, and a table that grows,
+// take.
+const retryAfter = "1"
+
+// newFaultDraft is the beginning of the answer to a fault, with the headers that it has in every dialect.
+func newFaultDraft(r *http.Request, k fault.Kind) *draft {
 	out := &draft{header: http.Header{}}
+	if k == fault.Throttled || k == fault.Unavailable {
+		out.header.Set("Retry-After", retryAfter)
+	}
 	if s := stateOf(r.Context()); s.allow != "" {
 		out.header.Set("Allow", s.allow)
 	}
 	return out
-}
-
-func logFailure(ctx context.Context, label string, err error) {
-	attrs := []any{"route", label, "error", err.Error()}
-	var p *panicked
-	if errors.As(err, &p) {
-		attrs = append(attrs, "stack", string(p.stack))
-	}
-	Log(ctx).ErrorContext(ctx, "request failed", attrs...)
 }
 
 // classify finds the fault in an error. Errors of the standard library that blame the caller or the clock get their kind here.

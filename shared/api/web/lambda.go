@@ -3,27 +3,42 @@ package web
 import (
 	"context"
 	"encoding/base64"
-	"log/slog"
+	"encoding/json"
 	"maps"
 	"net/http"
 	"net/url"
-	"os"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
-	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/awslabs/aws-lambda-go-api-proxy/core"
 	"github.com/awslabs/aws-lambda-go-api-proxy/httpadapter"
 
 	"github.com/assetry/assetry/shared/fault"
+	"github.com/assetry/assetry/shared/invocation"
 )
 
 // Lambda runs h as a function behind an HTTP API, with JSON lines as its log. It does not return.
-func Lambda(h http.Handler) {
-	slog.SetDefault(slog.New(slog.NewJSONHandler(os.Stdout, nil)))
-	lambda.Start(Invoke(h))
+func Lambda(h http.Handler) { invocation.Start(Function(Invoke(h))) }
+
+// Function is what Invoke makes, as a function of Lambda. A payload that is no event of a gateway is answered as a request without anything in
+// it: whoever sent it would gain nothing by a function that fails.
+type Function func(context.Context, events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error)
+
+// Invoke answers one payload.
+func (f Function) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
+	ctx, cancel := invocation.Bounded(ctx)
+	defer cancel()
+	var e events.APIGatewayV2HTTPRequest
+	if err := invocation.Decode(payload, &e); err != nil {
+		e = events.APIGatewayV2HTTPRequest{}
+	}
+	answer, err := f(ctx, e)
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(answer)
 }
 
 // warmLimit is the length of Lambda's init phase, after which warming up is of no use.
@@ -74,8 +89,14 @@ func eventPath(e events.APIGatewayV2HTTPRequest) string {
 	return "/" + strings.TrimPrefix(path, "/")
 }
 
+// payloadVersion is the version of the gateway's payload that functions read (template.yaml).
+const payloadVersion = "2.0"
+
 // checkEvent refuses what the adapter would. The adapter prints the path of such requests, and links carry a token in theirs.
 func checkEvent(e events.APIGatewayV2HTTPRequest) error {
+	if e.Version != "" && e.Version != payloadVersion {
+		return fault.New(fault.Malformed, "the request came as another payload than version %s", payloadVersion)
+	}
 	if m := e.RequestContext.HTTP.Method; m == "" || strings.ContainsFunc(m, func(c rune) bool { return !isTokenRune(c) }) {
 		return fault.New(fault.Malformed, "the method of the request is not a word of letters")
 	}

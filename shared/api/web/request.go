@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/assetry/assetry/shared/fault"
+	"github.com/assetry/assetry/shared/id"
 )
 
 // RequestIDHeader is the header in which every answer of ours names its request.
@@ -27,6 +28,8 @@ type (
 type state struct {
 	requestID string
 	actor     string
+	workspace id.Workspace
+	several   bool // workspaces
 	allow     string
 }
 
@@ -48,6 +51,16 @@ func SetActor(ctx context.Context, keyID string) {
 	if s := stateOf(ctx); s != nil {
 		s.actor = keyID
 	}
+}
+
+// SetWorkspace notes a workspace that the request is about, for its log line. A request about several has none there.
+func SetWorkspace(ctx context.Context, w id.Workspace) {
+	s := stateOf(ctx)
+	if s == nil {
+		return
+	}
+	s.several = s.several || s.workspace != (id.Workspace{}) && s.workspace != w
+	s.workspace = w
 }
 
 // WithLogger gives requests under ctx another logger than slog.Default.

@@ -9,11 +9,13 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/assetry/assetry/shared/api/web"
 	"github.com/assetry/assetry/shared/fault"
+	"github.com/assetry/assetry/shared/id"
 )
 
 // tell answers with what arrived.
@@ -260,8 +262,10 @@ func TestEveryAnswerCarriesItsDefaults(t *testing.T) {
 }
 
 func TestLogLineNamesRouteAndActorAndNoSecret(t *testing.T) {
+	workspace := id.NewWorkspace(time.Now())
 	h := web.Route("GET", "/l/{token}", shout{}, func(w http.ResponseWriter, r *http.Request) error {
 		web.SetActor(r.Context(), "key_0190")
+		web.SetWorkspace(r.Context(), workspace)
 		web.Log(r.Context()).Info("inside")
 		w.WriteHeader(http.StatusFound)
 		return nil
@@ -283,7 +287,7 @@ func TestLogLineNamesRouteAndActorAndNoSecret(t *testing.T) {
 		delete(line, "ms")
 		want := map[string]any{
 			"level": "INFO", "msg": "request", "request_id": got.header.Get("Request-Id"), "method": "GET", "route": "/l/{token}",
-			"status": float64(302), "key_id": "key_0190",
+			"status": float64(302), "outcome": "ok", "key_id": "key_0190", "workspace": workspace.String(),
 		}
 		if diff := cmp.Diff(want, line); diff != "" {
 			t.Errorf("log line (-want +got):\n%s", diff)

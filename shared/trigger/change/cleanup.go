@@ -10,6 +10,8 @@ import (
 
 	"github.com/assetry/assetry/shared/folder"
 	"github.com/assetry/assetry/shared/id"
+	"github.com/assetry/assetry/shared/invocation"
+	"github.com/assetry/assetry/shared/metric"
 	"github.com/assetry/assetry/shared/schema"
 	"github.com/assetry/assetry/shared/search"
 	"github.com/assetry/assetry/shared/table"
@@ -23,13 +25,18 @@ type CleanUpServices interface {
 	Folders() *folder.Service
 	Webhooks() *webhook.Service
 	Search() *search.Service // nil: no search index is kept
+	Metrics() *metric.Log
 }
 
 // CleanUp removes what changes leave behind: bytes of failed, superseded and deleted attempts, the items of deleted folders, and the deliveries
 // of deleted webhooks. Beside that it keeps the search index, because a stream has two consumers at most: neither work waits for the
 // other, nor is held up by its failures.
 func CleanUp(s CleanUpServices) Consumer {
-	return beside(Each(func(ctx context.Context, c table.Change) error { return tidy(ctx, s, c) }), index(s))
+	both := beside(Each(func(ctx context.Context, c table.Change) error { return tidy(ctx, s, c) }), index(s))
+	return func(ctx context.Context, e events.DynamoDBEvent) (events.DynamoDBEventResponse, error) {
+		s.Metrics().Waited(metric.CleanUp, made(e)...)
+		return both(ctx, e)
+	}
 }
 
 // tidy removes what one change leaves behind.
@@ -59,7 +66,8 @@ func index(s CleanUpServices) Consumer {
 		}
 		err := x.Apply(ctx, c)
 		if err != nil && time.Since(c.At) > indexPatience {
-			slog.ErrorContext(ctx, "search index goes without a change; index the workspace again", "key", c.Key.String(), "err", err)
+			slog.LogAttrs(ctx, slog.LevelError, "search index goes without a change; index the workspace again",
+				append(invocation.Cause(err), slog.String("key", c.Key.String()))...)
 			return nil
 		}
 		return err

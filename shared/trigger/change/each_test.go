@@ -13,6 +13,7 @@ import (
 	"github.com/assetry/assetry/shared/blob/blobtest"
 	"github.com/assetry/assetry/shared/folder"
 	"github.com/assetry/assetry/shared/id"
+	"github.com/assetry/assetry/shared/metric"
 	"github.com/assetry/assetry/shared/schema"
 	"github.com/assetry/assetry/shared/search"
 	"github.com/assetry/assetry/shared/secret"
@@ -34,9 +35,9 @@ func TestEachHandlesInOrderUpToTheFirstFailure(t *testing.T) {
 	}{
 		{"all good", -1, -1, "", 4},
 		{"the third fails", 2, -1, "102", 3},
-		{"the first fails", 0, -1, "100", 1},
+		{"the first fails", 0, -1, halved, 1},
 		{"the second is broken", -1, 1, "101", 1},
-		{"one fails before a broken one", 0, 1, "100", 1},
+		{"one fails before a broken one", 0, 1, halved, 1},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			e := batch(t, cs...)
@@ -75,11 +76,13 @@ type cellar struct {
 	uploads *upload.Service
 	hooks   *webhook.Service
 	search  *search.Service // nil: none
+	metrics *metric.Log
 }
 
 func (c *cellar) Uploads() *upload.Service   { return c.uploads }
 func (c *cellar) Folders() *folder.Service   { return c.folders }
 func (c *cellar) Webhooks() *webhook.Service { return c.hooks }
+func (c *cellar) Metrics() *metric.Log       { return c.metrics }
 func (c *cellar) Search() *search.Service    { return c.search }
 
 func newCellar(t testing.TB) *cellar {

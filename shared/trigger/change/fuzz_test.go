@@ -49,7 +49,11 @@ func FuzzStreamEvents(f *testing.F) {
 		before := c.changes(t)
 		for _, consume := range []change.Consumer{publish, cleanUp} {
 			r, err := consume(t.Context(), e)
-			wantOfBatch(t, e, reported(t, r, err), len(r.BatchItemFailures) > 0)
+			if got := reported(t, r, err); got != halved {
+				wantOfBatch(t, e, got, len(r.BatchItemFailures) > 0)
+			} else if len(e.Records) == 0 {
+				t.Errorf("an empty batch gave %v", err)
+			}
 		}
 		if !concernsUs(e) && c.changes(t) != before {
 			t.Errorf("an event of foreign rows wrote something: %s", b)

@@ -7,11 +7,13 @@ package importing
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 
 	"github.com/assetry/assetry/shared/bus"
 	"github.com/assetry/assetry/shared/id"
+	"github.com/assetry/assetry/shared/metric"
 	"github.com/assetry/assetry/shared/trigger/queue"
 	"github.com/assetry/assetry/shared/upload"
 )
@@ -19,21 +21,22 @@ import (
 // Services is what the trigger needs.
 type Services interface {
 	Uploads() *upload.Service
+	Metrics() *metric.Log
 }
 
 // Handler takes batches of import.requested.
 func Handler(s Services) queue.Consumer {
-	return queue.Each(func(ctx context.Context, e bus.Event) error {
+	return queue.Each(s.Metrics(), metric.Imports, func(ctx context.Context, e bus.Event) error {
 		if e.Type != bus.ImportRequested {
-			return fmt.Errorf("event %s is of type %.100q; this queue is for %s", e.Detail.ID, e.Type, bus.ImportRequested)
+			return fmt.Errorf("the event is of another type; this queue is for %s", bus.ImportRequested)
 		}
 		w, err := id.ParseWorkspace(e.Detail.Workspace)
 		if err != nil {
-			return fmt.Errorf("event %s: workspace: %w", e.Detail.ID, err)
+			return errors.New("the event names no workspace")
 		}
 		a, err := id.ParseAsset(e.Detail.Asset)
 		if err != nil {
-			return fmt.Errorf("event %s: asset: %w", e.Detail.ID, err)
+			return errors.New("the event names no asset")
 		}
 		if err := s.Uploads().Import(ctx, w, a, e.Detail.Version); err != nil {
 			return err

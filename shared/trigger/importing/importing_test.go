@@ -8,6 +8,7 @@ import (
 
 	"github.com/assetry/assetry/shared/bus"
 	"github.com/assetry/assetry/shared/domaintest"
+	"github.com/assetry/assetry/shared/metric"
 	"github.com/assetry/assetry/shared/trigger/importing"
 	"github.com/assetry/assetry/shared/upload"
 )
@@ -15,6 +16,7 @@ import (
 // house is an installation without imports.
 type house struct{ uploads *upload.Service }
 
+func (h house) Metrics() *metric.Log     { return nil }
 func (h house) Uploads() *upload.Service { return h.uploads }
 
 func TestRequestsAreReadStrictly(t *testing.T) {

@@ -1,7 +1,10 @@
 // Package object takes S3's notifications of new objects and finalizes the uploads they belong to.
 //
-// S3 invokes the function directly and repeats an invocation that failed twice; what fails still goes to the on-failure
+// S3 invokes the function directly and repeats an invocation that failed twice; what fails still goes whole to the on-failure
 // destination. Events may come twice, late and out of order; Arrived bears that.
+//
+// S3's test event has no records. What is of another bucket, of another event than a new object, or of a key that is no source of ours, is
+// logged and left: no delivery of it can ever succeed.
 package object
 
 import (
@@ -9,9 +12,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
+	"time"
 
 	"github.com/aws/aws-lambda-go/events"
 
+	"github.com/assetry/assetry/shared/invocation"
+	"github.com/assetry/assetry/shared/metric"
 	"github.com/assetry/assetry/shared/schema"
 	"github.com/assetry/assetry/shared/upload"
 )
@@ -19,31 +26,56 @@ import (
 // Services is what the trigger needs.
 type Services interface {
 	Uploads() *upload.Service
+	BucketName() string // "": events of any bucket are taken for ours
+	Metrics() *metric.Log
+}
+
+// Consumer takes one event of S3.
+type Consumer func(context.Context, events.S3Event) error
+
+// Invoke is the consumer as a function of Lambda.
+func (c Consumer) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
+	return invocation.Run(ctx, "object", func(ctx context.Context, r *invocation.Report) (any, error) {
+		var e events.S3Event
+		if err := invocation.Decode(payload, &e); err != nil {
+			return nil, err
+		}
+		r.Records = len(e.Records)
+		return nil, c(ctx, e)
+	})
 }
 
 // Handler takes S3 events. Records are independent: one that fails does not stop the others, and the error names them all.
-func Handler(s Services) func(context.Context, events.S3Event) error {
+func Handler(s Services) Consumer {
 	return func(ctx context.Context, e events.S3Event) error {
 		var errs []error
+		var from []time.Time
 		for _, r := range e.Records {
-			if err := arrived(ctx, s.Uploads(), r.S3.Object); err != nil {
-				errs = append(errs, fmt.Errorf("object %s version %s: %w", r.S3.Object.URLDecodedKey, r.S3.Object.VersionID, err))
+			src, ok := ours(s, r)
+			if !ok {
+				slog.WarnContext(ctx, "an object event is not about a source of ours; ignored")
+				continue
+			}
+			from = append(from, r.EventTime)
+			invocation.ReportOf(ctx).Concerns(src.Workspace.String())
+			err := invocation.Guard(func() error { return s.Uploads().Arrived(ctx, src, r.S3.Object.VersionID) })
+			if err != nil {
+				errs = append(errs, fmt.Errorf("object %s version %s: %w", src.Key(), r.S3.Object.VersionID, err))
 			}
 		}
+		s.Metrics().Waited(metric.Objects, from...)
+		invocation.ReportOf(ctx).Failures = len(errs)
 		return errors.Join(errs...)
 	}
 }
 
-func arrived(ctx context.Context, up *upload.Service, o events.S3Object) error {
-	src, ok := schema.ParseSource(o.URLDecodedKey)
-	if !ok {
-		slog.WarnContext(ctx, "object is not a source of ours; ignored", "key", o.URLDecodedKey)
-		return nil
+// ours gives the source that a record is about.
+func ours(s Services, r events.S3EventRecord) (schema.Source, bool) {
+	if name := s.BucketName(); name != "" && r.S3.Bucket.Name != name {
+		return schema.Source{}, false
 	}
-	if err := up.Arrived(ctx, src, o.VersionID); err != nil {
-		return err
+	if r.EventName != "" && !strings.HasPrefix(strings.TrimPrefix(r.EventName, "s3:"), "ObjectCreated:") {
+		return schema.Source{}, false
 	}
-	slog.InfoContext(ctx, "object handled", "workspace", src.Workspace.String(), "asset", src.Asset.String(),
-		"generation", src.Generation, "bytes", o.Size)
-	return nil
+	return schema.ParseSource(r.S3.Object.URLDecodedKey)
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/assetry/assetry/shared/asset"
 	"github.com/assetry/assetry/shared/blob/blobtest"
 	"github.com/assetry/assetry/shared/id"
+	"github.com/assetry/assetry/shared/metric"
 	"github.com/assetry/assetry/shared/page"
 	"github.com/assetry/assetry/shared/schema"
 	"github.com/assetry/assetry/shared/secret"
@@ -29,8 +30,12 @@ type door struct {
 	bucket  *blobtest.Bucket
 	w       id.Workspace
 	uploads *upload.Service
+	name    string // of the bucket
+	metrics *metric.Log
 }
 
+func (d *door) BucketName() string       { return d.name }
+func (d *door) Metrics() *metric.Log     { return d.metrics }
 func (d *door) Uploads() *upload.Service { return d.uploads }
 
 func newDoor(t testing.TB) *door {

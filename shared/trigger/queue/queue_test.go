@@ -13,6 +13,7 @@ import (
 
 	"github.com/assetry/assetry/shared/asset"
 	"github.com/assetry/assetry/shared/bus"
+	"github.com/assetry/assetry/shared/metric"
 	"github.com/assetry/assetry/shared/trigger/queue"
 )
 
@@ -93,7 +94,7 @@ func TestEachReportsWhatFailedAndNothingElse(t *testing.T) {
 		{MessageId: "4", Body: body(t, ready, nil)},
 	}}
 	handled := 0
-	got, err := queue.Each(func(_ context.Context, e bus.Event) error {
+	got, err := queue.Each(nil, metric.Imports, func(_ context.Context, e bus.Event) error {
 		if e.Detail.Asset == "bad" {
 			return errors.New("said by the test")
 		}
@@ -107,7 +108,7 @@ func TestEachReportsWhatFailedAndNothingElse(t *testing.T) {
 }
 
 func TestABatchWithoutFailuresSaysSoInJSON(t *testing.T) {
-	got, err := queue.Each(func(context.Context, bus.Event) error { return nil })(t.Context(), events.SQSEvent{})
+	got, err := queue.Each(nil, metric.Imports, func(context.Context, bus.Event) error { return nil })(t.Context(), events.SQSEvent{})
 	b, jsonErr := json.Marshal(got)
 	if err != nil || jsonErr != nil || string(b) != `{"batchItemFailures":[]}` {
 		t.Errorf("an empty batch gave %s, %v, %v", b, err, jsonErr)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
+	"github.com/assetry/assetry/shared/trigger/schedule"
 	"github.com/assetry/assetry/shared/upload"
 )
 
@@ -17,7 +18,7 @@ type Services interface {
 
 // Handler takes the schedule's events, whose content does not matter. What could not be settled is an error, and tried again by the
 // next sweep.
-func Handler(s Services) func(context.Context, events.CloudWatchEvent) error {
+func Handler(s Services) schedule.Consumer {
 	return func(ctx context.Context, _ events.CloudWatchEvent) error {
 		done, err := s.Uploads().Sweep(ctx)
 		slog.InfoContext(ctx, "swept", "visited", done.Visited, "settled", done.Settled)

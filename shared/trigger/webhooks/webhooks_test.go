@@ -20,6 +20,7 @@ import (
 	"github.com/assetry/assetry/shared/domaintest"
 	"github.com/assetry/assetry/shared/guard"
 	"github.com/assetry/assetry/shared/id"
+	"github.com/assetry/assetry/shared/metric"
 	"github.com/assetry/assetry/shared/page"
 	"github.com/assetry/assetry/shared/secret"
 	"github.com/assetry/assetry/shared/trigger/webhooks"
@@ -43,6 +44,7 @@ type house struct {
 }
 
 func (h *house) Webhooks() *webhook.Service { return h.service }
+func (h *house) Metrics() *metric.Log       { return nil }
 
 func (h *house) now() time.Time {
 	h.mu.Lock()

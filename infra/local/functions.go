@@ -2,13 +2,14 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"net/http"
+	"runtime/debug"
+	"time"
 
-	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-lambda-go/lambdacontext"
+	"github.com/google/uuid"
 
-	"github.com/assetry/assetry/infra/local/gateway"
 	"github.com/assetry/assetry/infra/template"
 	"github.com/assetry/assetry/shared/api/assets/routes"
 	"github.com/assetry/assetry/shared/api/fallback"
@@ -16,55 +17,66 @@ import (
 	"github.com/assetry/assetry/shared/api/links"
 	"github.com/assetry/assetry/shared/api/web"
 	"github.com/assetry/assetry/shared/boot"
+	"github.com/assetry/assetry/shared/trigger/change"
+	"github.com/assetry/assetry/shared/trigger/importing"
+	"github.com/assetry/assetry/shared/trigger/object"
+	"github.com/assetry/assetry/shared/trigger/sweep"
+	"github.com/assetry/assetry/shared/trigger/webhooks"
 )
 
-// httpFunction is a function behind the gateway.
-type httpFunction func(context.Context, events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error)
-
-// httpFunctions are the functions behind the gateway, by the name of their folder.
-func httpFunctions(s *boot.Services) map[string]httpFunction {
-	fs := map[string]httpFunction{
-		links.Function:  web.Invoke(links.Open(s)),
-		"fallback":      web.Invoke(fallback.Handler()),
-		health.Function: web.Invoke(health.Handler(localRegion)),
+// handlers are the functions of this program, by the names of their folders: what their mains give to Lambda.
+func handlers(s *boot.Services) map[string]any {
+	hs := map[string]any{
+		links.Function:        web.Invoke(links.Open(s)),
+		health.Function:       web.Invoke(health.Handler(here.Region)),
+		"fallback":            web.Invoke(fallback.Handler()),
+		"on-object-created":   object.Handler(s),
+		"stream-publish":      change.Publish(s),
+		"stream-cleanup":      change.CleanUp(s),
+		"sweep":               sweep.Handler(s),
+		"on-import-requested": importing.Handler(s),
+		"on-webhook-event":    webhooks.Handler(s),
+		"webhook-retries":     webhooks.Retries(s),
 	}
 	for _, r := range routes.Routes(s) {
-		fs[r.Function] = web.Invoke(r.Handler)
+		hs[r.Function] = web.Invoke(r.Handler)
 	}
-	return fs
+	return hs
 }
 
-// api is the HTTP API of a template over functions in this process. Functions of the template that are missing here are an error.
-func api(path string, s *boot.Services) (http.Handler, error) {
-	tmpl, err := template.Read(path, template.Options{})
-	if err != nil {
-		return nil, err
-	}
-	fs := httpFunctions(s)
-	for _, f := range tmpl.Functions {
-		for _, e := range template.EventsOf[template.HttpApi](f) {
-			if _, known := fs[f.Folder]; !known {
-				return nil, fmt.Errorf("template %s routes %s to %s, which is not among the functions of this program; rebuild it, or give the template it was built with", path, e.Key(), f.Name)
-			}
-		}
-	}
-	invoke := func(ctx context.Context, function string, in events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {
-		return fs[template.FolderOf(function)](ctx, in)
-	}
-	return gateway.New(tmpl, invoke, gateway.Options{}), nil
+// inProcess are the functions of a template, run in this process.
+type inProcess map[string]function
+
+type function struct {
+	handler lambda.Handler
+	timeout time.Duration
 }
 
-// overWire passes an event through JSON, so that a handler sees only what travels.
-func overWire[E any](handle func(context.Context, E) error) func(context.Context, E) error {
-	return func(ctx context.Context, e E) error {
-		b, err := json.Marshal(e)
-		if err != nil {
-			return err
+// newInProcess finds the handler of every function of a template. One that is missing here is an error.
+func newInProcess(t *template.Template, handlers map[string]any) (inProcess, error) {
+	p := inProcess{}
+	for _, f := range t.Functions {
+		h, known := handlers[f.Folder]
+		if !known {
+			return nil, fmt.Errorf("the template has %s, which is not among the functions of this program; rebuild it, or give the template it was built with", f.Name)
 		}
-		var wire E
-		if err := json.Unmarshal(b, &wire); err != nil {
-			return err
-		}
-		return handle(ctx, wire)
+		p[f.Folder] = function{lambda.NewHandler(h), f.Timeout}
 	}
+	return p, nil
+}
+
+// invoke runs a function as its runtime would: it sees what travels in JSON and no more, and its time is bounded. A panic is a failed invocation.
+func (p inProcess) invoke(ctx context.Context, name string, payload []byte) (answer []byte, err error) {
+	f, ok := p[name]
+	if !ok {
+		return nil, fmt.Errorf("there is no function %s", name)
+	}
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("function %s: panic: %v\n%s", name, v, debug.Stack())
+		}
+	}()
+	ctx, cancel := context.WithTimeout(ctx, f.timeout)
+	defer cancel()
+	return f.handler.Invoke(lambdacontext.NewContext(ctx, &lambdacontext.LambdaContext{AwsRequestID: uuid.NewString()}), payload)
 }

@@ -10,9 +10,12 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-lambda-go/lambdacontext"
 
+	"github.com/assetry/assetry/infra/local/gateway"
 	"github.com/assetry/assetry/infra/template"
 )
 
@@ -21,45 +24,38 @@ const (
 	templateFile = repository + "/template.yaml"
 )
 
-// logical is the logical id of a function by the rule of the Makefile: every word of the folder with a capital, and Function.
-func logical(folder string) string {
-	var b strings.Builder
-	for word := range strings.SplitSeq(folder, "-") {
-		b.WriteString(strings.ToUpper(word[:1]) + word[1:])
-	}
-	return b.String() + "Function"
-}
-
-func TestEveryFunctionIsFoundByItsLogicalID(t *testing.T) {
-	folders, err := os.ReadDir(filepath.Join(repository, "functions"))
-	if err != nil || len(folders) == 0 {
-		t.Fatalf("no functions: %v", err)
-	}
+func mustRead(t testing.TB) *template.Template {
+	t.Helper()
 	tmpl, err := template.Read(templateFile, template.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	declared := map[string]bool{}
-	for _, f := range tmpl.Functions {
-		declared[f.Name] = true
+	return tmpl
+}
+
+func TestEveryFolderOfAFunctionHasItsHandler(t *testing.T) {
+	folders, err := os.ReadDir(filepath.Join(repository, "functions"))
+	if err != nil || len(folders) == 0 {
+		t.Fatalf("no functions: %v", err)
 	}
+	hs := handlers(newHouse(t).services)
 	for _, f := range folders {
-		id := logical(f.Name())
-		if got := template.FolderOf(id); got != f.Name() {
-			t.Errorf("FolderOf(%s) = %s, want %s", id, got, f.Name())
+		if hs[f.Name()] == nil {
+			t.Errorf("handlers has none for functions/%s: add its line", f.Name())
 		}
-		if !declared[id] {
-			t.Errorf("the template has no %s", id)
-		}
+	}
+	if len(hs) != len(folders) {
+		t.Errorf("there are %d handlers for %d folders", len(hs), len(folders))
 	}
 }
 
 func TestTheAPIAnswersByTheTemplate(t *testing.T) {
-	h := newHouse(t)
-	handler, err := api(templateFile, h.services)
+	tmpl := mustRead(t)
+	fs, err := newInProcess(tmpl, handlers(newHouse(t).services))
 	if err != nil {
 		t.Fatal(err)
 	}
+	handler := gateway.New(tmpl, fs.invoke, gateway.Options{})
 	for _, tt := range []struct {
 		method, path string
 		status       int
@@ -79,44 +75,58 @@ func TestTheAPIAnswersByTheTemplate(t *testing.T) {
 }
 
 func TestATemplateOfAnotherProgramIsRefused(t *testing.T) {
-	h := newHouse(t)
-	b, err := os.ReadFile(templateFile)
+	tmpl := &template.Template{Functions: []template.Function{{Name: "AssetsGuessFunction", Folder: "assets-guess"}}}
+	if _, err := newInProcess(tmpl, handlers(newHouse(t).services)); err == nil || !strings.Contains(err.Error(), "AssetsGuessFunction") {
+		t.Errorf("newInProcess = %v, want an error that names the function", err)
+	}
+}
+
+// inHere runs one handler as the stack does.
+func inHere(t testing.TB, handler any, timeout time.Duration) inProcess {
+	t.Helper()
+	fs, err := newInProcess(&template.Template{Functions: []template.Function{{Name: "FFunction", Folder: "f", Timeout: timeout}}}, map[string]any{"f": handler})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, tt := range []struct{ name, content, says string }{
-		{"a function this program does not have", strings.ReplaceAll(string(b), "AssetsListFunction", "AssetsGuessFunction"), "AssetsGuessFunction"},
-		{"no YAML", "{", "template"},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			path := filepath.Join(t.TempDir(), "template.yaml")
-			if err := os.WriteFile(path, []byte(tt.content), 0o600); err != nil {
-				t.Fatal(err)
-			}
-			if _, err := api(path, h.services); err == nil || !strings.Contains(err.Error(), tt.says) {
-				t.Errorf("api = %v, want an error that names %s", err, tt.says)
-			}
-		})
-	}
-	if _, err := api(filepath.Join(t.TempDir(), "none.yaml"), h.services); err == nil || !strings.Contains(err.Error(), "none.yaml") {
-		t.Errorf("api without a template = %v", err)
-	}
+	return fs
 }
 
 func TestAHandlerSeesOnlyWhatTravels(t *testing.T) {
 	var got events.S3Event
-	handle := overWire(func(_ context.Context, e events.S3Event) error { got = e; return errors.New("from the handler") })
-	in := events.S3Event{Records: []events.S3EventRecord{{S3: events.S3Entity{Object: events.S3Object{Key: "a+b%2Fc", URLDecodedKey: "not sent"}}}}}
-	if err := handle(t.Context(), in); err == nil || err.Error() != "from the handler" {
+	fs := inHere(t, func(_ context.Context, e events.S3Event) error { got = e; return errors.New("from the handler") }, time.Minute)
+	payload, err := json.Marshal(events.S3Event{Records: []events.S3EventRecord{{S3: events.S3Entity{Object: events.S3Object{Key: "a+b%2Fc", URLDecodedKey: "not sent"}}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := fs.invoke(t.Context(), "f", payload); err == nil || err.Error() != "from the handler" {
 		t.Errorf("the handler's error became %v", err)
 	}
 	if k := got.Records[0].S3.Object.URLDecodedKey; k != "a b/c" {
 		t.Errorf("the handler saw the key %q, want the decoded one", k)
 	}
-	bad := events.CloudWatchEvent{Detail: json.RawMessage("{")}
-	called := false
-	err := overWire(func(context.Context, events.CloudWatchEvent) error { called = true; return nil })(t.Context(), bad)
-	if err == nil || called {
-		t.Errorf("an event that cannot travel: error %v, handler called %t", err, called)
+}
+
+func TestAFunctionRunsAsItsRuntimeWouldRunIt(t *testing.T) {
+	fs := inHere(t, func(ctx context.Context, in map[string]string) (map[string]string, error) {
+		lc, ok := lambdacontext.FromContext(ctx)
+		end, bounded := ctx.Deadline()
+		switch {
+		case in["do"] == "panic":
+			panic("out of paper")
+		case !ok || lc.AwsRequestID == "" || !bounded || time.Until(end) > time.Minute:
+			return nil, errors.New("no request id, or no end in time")
+		}
+		return in, nil
+	}, time.Minute)
+	if b, err := fs.invoke(t.Context(), "f", []byte(`{"a": "<&>"}`)); err != nil || string(b) != `{"a":"<&>"}` {
+		t.Errorf("invoke = %s, %v", b, err)
+	}
+	for what, payload := range map[string]string{"a panic": `{"do": "panic"}`, "a payload that is none": `[`} {
+		if _, err := fs.invoke(t.Context(), "f", []byte(payload)); err == nil {
+			t.Errorf("%s: no error", what)
+		}
+	}
+	if _, err := fs.invoke(t.Context(), "g", nil); err == nil || !strings.Contains(err.Error(), "g") {
+		t.Errorf("a function that there is not: %v", err)
 	}
 }

@@ -154,8 +154,7 @@ func TestTheBucketKeepsItsPortWhereItCan(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			s := &stack{failed: make(chan error, 1), settings: state.Settings{S3Addr: tt.kept, S3AccessKey: "assetry", S3SecretKey: "secret"}}
 			t.Cleanup(s.close)
-			q := newObjectQueue(newTable(t), localBucket, newFinalizer().deliver)
-			err := s.startS3(t.Context(), options{s3Addr: tt.asked}, newFolder(t), q)
+			err := s.startS3(t.Context(), options{s3Addr: tt.asked}, newFolder(t), unheard)
 			if tt.says != "" {
 				if err == nil || !strings.Contains(err.Error(), tt.says) || !strings.Contains(err.Error(), tt.asked) {
 					t.Errorf("startS3 = %v, want a refusal that names %s and %s", err, tt.says, tt.asked)

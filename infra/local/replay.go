@@ -17,7 +17,7 @@ import (
 const replayBack = 2 * time.Hour
 
 // replay emits again what a crash may have lost: an event for every object of a pending upload.
-func replay(ctx context.Context, t table.Table, s *boot.Services, q *objectQueue) error {
+func replay(ctx context.Context, t table.Table, s *boot.Services, notify func(versity.Event) error) error {
 	visit := func(a asset.Asset) error {
 		if a.State != asset.Pending {
 			return nil
@@ -28,7 +28,7 @@ func replay(ctx context.Context, t table.Table, s *boot.Services, q *objectQueue
 		}
 		for _, v := range vs {
 			e := versity.Event{Name: "ObjectCreated:Put", Bucket: localBucket, Key: v.Key, Version: v.Version, Size: v.Size, Time: time.Now()}
-			if err := q.add(ctx, e); err != nil {
+			if err := notify(e); err != nil {
 				return err
 			}
 		}

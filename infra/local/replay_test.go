@@ -6,14 +6,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-lambda-go/events"
-
 	"github.com/assetry/assetry/shared/asset"
 	"github.com/assetry/assetry/shared/blob"
 	"github.com/assetry/assetry/shared/id"
 	"github.com/assetry/assetry/shared/schema"
 	"github.com/assetry/assetry/shared/table"
-	"github.com/assetry/assetry/shared/trigger/object"
 	"github.com/assetry/assetry/shared/upload"
 )
 
@@ -63,22 +60,20 @@ func TestLostEventsAreEmittedAgain(t *testing.T) {
 	}
 
 	store := newTable(t)
-	q := newObjectQueue(store, localBucket, func(ctx context.Context, e events.S3Event) error {
-		return object.Handler(h.services)(ctx, e)
-	})
+	d := h.mustDeliver(t, store, changes{feed: h.db, grown: h.db.Notify})
 	for range 2 { // a crash may interrupt it
-		if err := replay(t.Context(), h.db, h.services, q); err != nil {
+		if err := replay(t.Context(), h.db, h.services, d.notify); err != nil {
 			t.Fatalf("replay: %v", err)
 		}
 	}
-	if n := kept(t, store); n != 4 {
+	if n := undelivered(t, store); n != 4 {
 		t.Errorf("two replays kept %d events, want one each for the two pending uploads with bytes", n)
 	}
-	work(t, q)
+	t.Cleanup(d.start(t.Context(), func(err error) { t.Errorf("a source ended: %v", err) }))
 	for name, a := range map[string]asset.Asset{"whose event was lost": arrived, "that was retried": older} {
 		eventually(t, "the upload "+name, func() bool { return h.state(t, a) == asset.Ready })
 	}
-	eventually(t, "all deliveries", func() bool { return kept(t, store) == 0 })
+	eventually(t, "all deliveries", func() bool { return undelivered(t, store) == 0 })
 	if s := h.state(t, waiting); s != asset.Pending {
 		t.Errorf("the upload without bytes is %s, want pending", s)
 	}
@@ -100,6 +95,16 @@ func (h *house) mustOld(t testing.TB) asset.Asset {
 	return a
 }
 
+// undelivered counts the events of objects that a store holds.
+func undelivered(t testing.TB, store table.Table) (n int) {
+	t.Helper()
+	err := each(context.Background(), store, table.Query{PK: "async-on-object-created"}, func(table.Item) error { n++; return nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
 func TestAReplayThatCannotReadIsAnError(t *testing.T) {
 	h := newHouse(t)
 	k := schema.ActiveKey(time.Now(), h.ws.ID)
@@ -107,8 +112,7 @@ func TestAReplayThatCannotReadIsAnError(t *testing.T) {
 	if _, err := h.db.Write(t.Context(), table.Put(table.Item{table.AttrPK: table.String(k.PK), table.AttrSK: table.String(k.SK)}, table.Absent())); err != nil {
 		t.Fatal(err)
 	}
-	q := newObjectQueue(newTable(t), localBucket, newFinalizer().deliver)
-	if err := replay(t.Context(), h.db, h.services, q); err == nil {
+	if err := replay(t.Context(), h.db, h.services, unheard); err == nil {
 		t.Error("replay: no error")
 	}
 }

@@ -10,7 +10,6 @@ import (
 	"github.com/assetry/assetry/shared/domaintest"
 	"github.com/assetry/assetry/shared/id"
 	"github.com/assetry/assetry/shared/table"
-	"github.com/assetry/assetry/shared/trigger/change"
 )
 
 // mustAdd writes the row of an asset that is called something. Its id is a minute old, so that only the index knows it.
@@ -47,8 +46,8 @@ func (h *house) finds(t testing.TB, text string, want ...asset.Asset) bool {
 // TestANameIsFoundWithinASecond measures from the write of the row until a search shows it, over the pump of the stream.
 func TestANameIsFoundWithinASecond(t *testing.T) {
 	h := newHouse(t)
-	p := &pump{"stream-cleanup", h.db, newTable(t), change.CleanUp(h.services)}
-	inBackground(t, p.run)
+	d := h.mustDeliver(t, newTable(t), changes{feed: h.db, grown: h.db.Notify})
+	t.Cleanup(d.start(t.Context(), func(err error) { t.Errorf("a source ended: %v", err) }))
 	found := func(what, text string, want ...asset.Asset) {
 		t.Helper()
 		began := time.Now()

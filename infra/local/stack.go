@@ -13,43 +13,38 @@ import (
 	"syscall"
 	"time"
 
-	awsevents "github.com/aws/aws-lambda-go/events"
-
+	"github.com/assetry/assetry/infra/local/gateway"
+	"github.com/assetry/assetry/infra/local/sources"
 	"github.com/assetry/assetry/infra/local/state"
 	"github.com/assetry/assetry/infra/local/versity"
+	"github.com/assetry/assetry/infra/template"
 	"github.com/assetry/assetry/shared/access"
 	"github.com/assetry/assetry/shared/boot"
 	"github.com/assetry/assetry/shared/id"
 	"github.com/assetry/assetry/shared/s3blob"
-	"github.com/assetry/assetry/shared/schema"
 	"github.com/assetry/assetry/shared/table/sqlite"
-	"github.com/assetry/assetry/shared/trigger/change"
-	"github.com/assetry/assetry/shared/trigger/object"
-	"github.com/assetry/assetry/shared/trigger/sweep"
-	"github.com/assetry/assetry/shared/trigger/webhooks"
 )
 
-// What stands for AWS's names in events.
-const (
-	localRegion  = versity.DefaultRegion
-	localAccount = "000000000000"
-	localBucket  = "assetry"
-)
+// here is where events of this stack say that they come from.
+var here = sources.Place{Region: versity.DefaultRegion, Account: "000000000000", Stack: "assetry"}
 
 const (
-	sweepEvery  = time.Minute            // how often the schedule fires; deployed it is every five minutes
-	retryEvery  = 5 * time.Second        // how often what is due to webhooks is tried; deployed it is every minute
+	tidyEvery   = time.Minute            // how often what expired is removed from the files of tables
 	drainTime   = 500 * time.Millisecond // for requests under way when it stops
 	portTime    = 2 * time.Second        // for a killed predecessor to let go of a port
 	keepChanges = 30 * 24 * time.Hour    // for how long a folder may lie unused before changes that were not delivered are lost
 )
 
+// localBucket is the bucket of a stack that is one process.
+const localBucket = "assetry"
+
 // stack is everything that runs. What was opened is closed in reverse.
 type stack struct {
-	settings state.Settings
-	s3       *versity.Server
-	failed   chan error // a part ended that must not
-	closers  []func()
+	settings  state.Settings
+	s3        *versity.Server
+	functions sources.Invoke // set before anything is delivered
+	failed    chan error     // a part ended that must not
+	closers   []func()
 }
 
 func (s *stack) onClose(f func()) { s.closers = append(s.closers, f) }
@@ -60,9 +55,22 @@ func (s *stack) close() {
 	}
 }
 
+// fail ends the stack. The first reason is told.
+func (s *stack) fail(err error) {
+	select {
+	case s.failed <- err:
+	default:
+	}
+}
+
+// invoke runs a function of whichever shape this stack has.
+func (s *stack) invoke(ctx context.Context, name string, payload []byte) ([]byte, error) {
+	return s.functions(ctx, name, payload)
+}
+
 // start opens the folder and starts every part, in the order in which they need each other. It returns once everything answers.
 func start(ctx context.Context, o options) (_ *stack, err error) {
-	s := &stack{failed: make(chan error, 2+len(ruled))}
+	s := &stack{failed: make(chan error, 1)}
 	defer func() {
 		if err != nil {
 			s.close()
@@ -91,7 +99,7 @@ func (s *stack) build(ctx context.Context, o options, dir *state.Folder, listene
 	if err != nil {
 		return err
 	}
-	db, err := s.open(dir.File("table.db"), sqlite.Options{Indexes: schema.Indexes(), FeedRetention: keepChanges})
+	tmpl, err := template.Read(o.template, template.Options{})
 	if err != nil {
 		return err
 	}
@@ -99,55 +107,82 @@ func (s *stack) build(ctx context.Context, o options, dir *state.Folder, listene
 	if err != nil {
 		return err
 	}
-	found, err := s.open(dir.File("search.db"), sqlite.Options{FeedRetention: time.Minute})
+	bus, err := sources.OpenBus(dir.File("events.jsonl"), here)
 	if err != nil {
 		return err
 	}
-	events, err := openEventBus(dir.File("events.jsonl"))
+	s.onClose(func() { _ = bus.Close() })
+	d, err := newDeliveries(tmpl, deliveries{place: here, store: queued, failed: &sources.Failures{Dir: dir.File("failed")}, invoke: s.invoke}, bus)
 	if err != nil {
 		return err
 	}
-	s.onClose(events.close)
-
-	var services *boot.Services
-	queue := newObjectQueue(queued, localBucket, func(ctx context.Context, e awsevents.S3Event) error {
-		return object.Handler(services)(ctx, e)
-	})
-	if err := s.startS3(ctx, o, dir, queue); err != nil {
+	if err := s.startS3(ctx, o, dir, d.notify); err != nil {
 		return fmt.Errorf("the bucket cannot start: %w", err)
 	}
-	bucket := s3blob.New(s.s3.Client(), localBucket, s3blob.Options{})
-	services = boot.New(engines{table: db, search: found, bucket: bucket, bus: events, root: root, remote: remoteFiles(o.allowLocalSources), sender: receivers(o.allowLocalSources)})
-	events.rules = rules(queued, services)
-	handler, err := api(o.template, services)
+	g, err := s.inProcess(o, dir, tmpl, engines{bus: publisher{bus}, root: root, bucket: s3blob.New(s.s3.Client(), localBucket, s3blob.Options{})})
 	if err != nil {
 		return err
 	}
-	if err := s.tenant(ctx, services); err != nil {
+	if err := d.follow(tmpl, g.feeds); err != nil {
+		return err
+	}
+	if err := s.furnish(ctx, dir, g, d); err != nil {
+		return err
+	}
+	s.onClose(d.start(ctx, s.fail))
+	s.serve(listener, gateway.New(tmpl, s.invoke, gateway.Options{}))
+	return nil
+}
+
+// furnish makes what a new folder lacks, and what a crash may have lost.
+func (s *stack) furnish(ctx context.Context, dir *state.Folder, g ground, d *deliveries) error {
+	if err := s.tenant(ctx, g.services); err != nil {
 		return err
 	}
 	if err := dir.Keep(s.settings); err != nil {
 		return err
 	}
-	if err := s.index(ctx, services); err != nil {
+	if err := s.index(ctx, g.services); err != nil {
 		return err
 	}
-	if err := replay(ctx, db, services, queue); err != nil {
-		return err
-	}
-	s.runEvents(ctx, []*sqlite.DB{db, queued, found}, services, append(events.queues(), queue.messageQueue))
-	s.serve(listener, handler)
-	return nil
+	return replay(ctx, g.table, g.services, d.notify)
 }
 
-// open opens a table of the stack.
+// open opens a table in a file, and keeps removing from it what expired.
 func (s *stack) open(path string, o sqlite.Options) (*sqlite.DB, error) {
 	db, err := sqlite.Open(path, o)
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
-	s.onClose(func() { _ = db.Close() })
+	ctx, cancel := context.WithCancel(context.Background())
+	var tidying sync.WaitGroup
+	tidying.Go(func() { tidy(ctx, db) })
+	s.onClose(func() {
+		cancel()
+		tidying.Wait()
+		_ = db.Close()
+	})
 	return db, nil
+}
+
+// tidy removes what expired, at once and then again and again. What fails is tried the next time.
+func tidy(ctx context.Context, db *sqlite.DB) {
+	for ctx.Err() == nil {
+		if _, err := db.Sweep(ctx); err != nil && ctx.Err() == nil {
+			slog.WarnContext(ctx, "what expired was not removed", "err", err)
+		}
+		pause(ctx, tidyEvery)
+	}
+}
+
+// pause ends with a time or the context.
+func pause(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+	case <-t.C:
+	}
 }
 
 // listen takes the address that was asked for. Port 0 takes the port of the last start if it is free, else any.
@@ -167,7 +202,7 @@ func listen(ctx context.Context, asked, kept string) (net.Listener, error) {
 			if time.Now().After(until) || ctx.Err() != nil {
 				break
 			}
-			wait(ctx, nil, 50*time.Millisecond)
+			pause(ctx, 50*time.Millisecond)
 		}
 	}
 	return net.Listen("tcp", asked)
@@ -181,7 +216,7 @@ func inUse(err error, addr, name string) error {
 }
 
 // startS3 starts the bucket, on the port of the last start where port 0 is asked for.
-func (s *stack) startS3(ctx context.Context, o options, dir *state.Folder, queue *objectQueue) error {
+func (s *stack) startS3(ctx context.Context, o options, dir *state.Folder, notify func(versity.Event) error) error {
 	host, port, _ := net.SplitHostPort(o.s3Addr)
 	addr := o.s3Addr
 	if _, kept, err := net.SplitHostPort(s.settings.S3Addr); err == nil && port == "0" {
@@ -193,7 +228,7 @@ func (s *stack) startS3(ctx context.Context, o options, dir *state.Folder, queue
 		CORS:   versity.CORS{Origins: []string{"*"}},
 		Stderr: os.Stderr,
 		OnEvent: func(e versity.Event) {
-			if err := queue.add(context.Background(), e); err != nil {
+			if err := notify(e); err != nil {
 				slog.Error("object event lost; the next start finds its object", "err", err)
 			}
 		},
@@ -207,7 +242,7 @@ func (s *stack) startS3(ctx context.Context, o options, dir *state.Folder, queue
 		if time.Now().After(until) {
 			c.Addr = o.s3Addr
 		}
-		wait(ctx, nil, 50*time.Millisecond)
+		pause(ctx, 50*time.Millisecond)
 	}
 	if err != nil {
 		return inUse(err, c.Addr, "-s3-addr")
@@ -217,7 +252,7 @@ func (s *stack) startS3(ctx context.Context, o options, dir *state.Folder, queue
 	go func() {
 		<-s.s3.Done()
 		if err := s.s3.Err(); err != nil {
-			s.failed <- fmt.Errorf("the bucket ended: %w", err)
+			s.fail(fmt.Errorf("the bucket ended: %w", err))
 		}
 	}()
 	return nil
@@ -252,61 +287,12 @@ func (s *stack) index(ctx context.Context, services *boot.Services) error {
 	return services.Search().Reindex(ctx, w)
 }
 
-// runEvents starts the deliveries: the queues, the stream's two consumers, and the schedule, which keeps house in all tables. The first has
-// the stream, the second how far it was delivered.
-func (s *stack) runEvents(parent context.Context, dbs []*sqlite.DB, services *boot.Services, queues []*messageQueue) {
-	ctx, cancel := context.WithCancel(context.WithoutCancel(parent))
-	var running sync.WaitGroup
-	s.onClose(func() {
-		cancel()
-		running.Wait()
-		for _, q := range queues {
-			q.done.Wait()
-		}
-	})
-	for _, q := range queues {
-		running.Go(func() {
-			if err := q.run(ctx); err != nil && ctx.Err() == nil {
-				s.failed <- err
-			}
-		})
-	}
-	for _, p := range []*pump{
-		{"stream-publish", dbs[0], dbs[1], change.Publish(services)},
-		{"stream-cleanup", dbs[0], dbs[1], change.CleanUp(services)},
-	} {
-		running.Go(func() { p.run(ctx) })
-	}
-	running.Go(func() { schedule(ctx, "sweep", sweepEvery, overWire(sweep.Handler(services)), dbs...) })
-	running.Go(func() { schedule(ctx, "webhook-retries", retryEvery, overWire(webhooks.Retries(services))) })
-}
-
-// schedule fires at once and then again and again, and keeps the house of tables.
-func schedule(ctx context.Context, rule string, every time.Duration, fire func(context.Context, awsevents.CloudWatchEvent) error, dbs ...*sqlite.DB) {
-	for ctx.Err() == nil {
-		e := awsevents.CloudWatchEvent{
-			Version: "0", ID: id.New(time.Now()).String(), DetailType: "Scheduled Event", Source: "aws.events", AccountID: localAccount,
-			Time: time.Now().UTC().Truncate(time.Second), Region: localRegion,
-			Resources: []string{"arn:aws:events:" + localRegion + ":" + localAccount + ":rule/assetry-" + rule}, Detail: []byte("{}"),
-		}
-		err := fire(ctx, e)
-		for _, db := range dbs {
-			_, expireErr := db.Sweep(ctx)
-			err = errors.Join(err, expireErr)
-		}
-		if err != nil && ctx.Err() == nil {
-			slog.ErrorContext(ctx, "a schedule failed; the next time goes on", "rule", rule, "err", err)
-		}
-		wait(ctx, nil, every)
-	}
-}
-
 // serve answers the API until the stack closes.
 func (s *stack) serve(listener net.Listener, handler http.Handler) {
 	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, ErrorLog: log.New(os.Stderr, "gateway: ", 0)}
 	go func() {
 		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-			s.failed <- fmt.Errorf("the API ended: %w", err)
+			s.fail(fmt.Errorf("the API ended: %w", err))
 		}
 	}()
 	s.onClose(func() {

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/assetry/assetry/infra/local/sources"
+	"github.com/assetry/assetry/infra/local/versity"
 	"github.com/assetry/assetry/infra/local/versity/versitytest"
 	"github.com/assetry/assetry/shared/access"
 	"github.com/assetry/assetry/shared/account"
@@ -49,6 +51,9 @@ func newTable(t testing.TB) *sqlite.DB {
 	return openTable(t, filepath.Join(t.TempDir(), "t.db"))
 }
 
+// unheard hears of objects and does nothing.
+func unheard(versity.Event) error { return nil }
+
 // house is the services of the stack on a real table and a real bucket whose events nobody hears.
 type house struct {
 	db       *sqlite.DB
@@ -59,14 +64,14 @@ type house struct {
 
 func newHouse(t testing.TB) *house {
 	t.Helper()
-	log, err := openEventBus(filepath.Join(t.TempDir(), "events.jsonl"))
+	b, err := sources.OpenBus(filepath.Join(t.TempDir(), "events.jsonl"), here)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(log.close)
+	t.Cleanup(func() { _ = b.Close() })
 	s3, db := versitytest.Start(t), newTable(t)
 	h := &house{db: db}
-	h.services = boot.New(engines{table: db, search: newTable(t), bucket: s3blob.New(s3.Client(), s3.Bucket, s3blob.Options{}), bus: log, root: secret.NewRoot(), sender: receivers(true)})
+	h.services = boot.New(engines{table: db, search: newTable(t), bucket: s3blob.New(s3.Client(), s3.Bucket, s3blob.Options{}), bus: publisher{b}, root: secret.NewRoot(), sender: receivers(true)})
 	if h.ws, err = h.services.Accounts().CreateWorkspace(t.Context(), "Test"); err != nil {
 		t.Fatal(err)
 	}
@@ -89,4 +94,9 @@ func inBackground(t testing.TB, f func(context.Context)) (stop func()) {
 	}
 	t.Cleanup(stop)
 	return stop
+}
+
+// created is the event of an object.
+func created(key string) versity.Event {
+	return versity.Event{Name: "ObjectCreated:Post", Bucket: localBucket, Key: key, Version: "v1", Size: 7, Time: time.Now()}
 }

@@ -7,7 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-lambda-go/events"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/assetry/assetry/infra/template"
@@ -100,9 +99,7 @@ func TestOriginsByPatternAndCredentials(t *testing.T) {
 		{template.CORS{AllowOrigins: []string{"https://A.example"}, AllowCredentials: true}, "https://a.example", map[string]string{"Allow-Origin": "https://a.example", "Allow-Credentials": "true"}},
 	} {
 		tmpl := &template.Template{CORS: &c.cors, Functions: []template.Function{{Name: "F", Timeout: time.Minute, Events: []template.Event{template.HttpApi{Path: template.DefaultRoute}}}}}
-		h := New(tmpl, func(context.Context, string, events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {
-			return events.APIGatewayV2HTTPResponse{StatusCode: 200}, nil
-		}, Options{})
+		h := New(tmpl, func(context.Context, string, []byte) ([]byte, error) { return []byte(`{"statusCode": 200}`), nil }, Options{})
 		w, r := httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil)
 		r.Header.Set("Origin", c.origin)
 		h.ServeHTTP(w, r)
@@ -114,8 +111,8 @@ func TestOriginsByPatternAndCredentials(t *testing.T) {
 
 func TestWithoutCORSTheFunctionsHeadersPass(t *testing.T) {
 	tmpl := &template.Template{Functions: []template.Function{{Name: "F", Timeout: time.Minute, Events: []template.Event{template.HttpApi{Path: template.DefaultRoute}}}}}
-	h := New(tmpl, func(context.Context, string, events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {
-		return events.APIGatewayV2HTTPResponse{StatusCode: 200, MultiValueHeaders: map[string][]string{"Access-Control-Allow-Origin": {"https://a.example"}, "X": {"1", "2"}}}, nil
+	h := New(tmpl, func(context.Context, string, []byte) ([]byte, error) {
+		return []byte(`{"statusCode": 200, "multiValueHeaders": {"Access-Control-Allow-Origin": ["https://a.example"], "X": ["1", "2"]}}`), nil
 	}, Options{})
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, httptest.NewRequest("OPTIONS", "/", nil))

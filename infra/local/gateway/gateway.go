@@ -1,7 +1,7 @@
 // Package gateway is API Gateway on a laptop: an HTTP API with payload format 2.0, made from the template that is deployed.
 //
-// It routes by the template, builds the events that AWS would build and passes them through JSON, so that a function sees only what
-// travels on the wire: the path decoded, the query raw, headers lower-cased and joined, cookies apart, binary bodies in base64.
+// It routes by the template and hands functions the events that AWS would build, in JSON, so that a function sees only what travels on the
+// wire: the path decoded, the query raw, headers lower-cased and joined, cookies apart, binary bodies in base64.
 // It keeps AWS's limits and gives AWS's own answers for them, answers CORS preflight requests and writes the CORS headers.
 //
 // Two differences are known: a request target whose percent-encoding is broken is answered 400 by net/http, in plain text,
@@ -35,8 +35,9 @@ const (
 	Integration = 30 * time.Second // how long API Gateway waits for a function
 )
 
-// Invoker runs a function by its logical name. The context ends with the function's Timeout.
-type Invoker func(ctx context.Context, function string, payload events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error)
+// Invoker runs a function, by the name of its folder, with an event in JSON, and gives its answer in JSON. The context ends with the function's
+// Timeout.
+type Invoker func(ctx context.Context, function string, payload []byte) ([]byte, error)
 
 // Options are what a gateway may be told; the zero value is right.
 type Options struct {
@@ -146,7 +147,7 @@ func (g *gateway) run(ctx context.Context, rt *route, id string, payload []byte)
 	done := make(chan result, 1)
 	go func() {
 		defer cancel()
-		answer, err := g.call(ctx, rt.function.Name, payload)
+		answer, err := g.call(ctx, rt.function.Folder, payload)
 		done <- result{answer, err}
 	}()
 	patience := time.NewTimer(g.options.Integration)
@@ -172,29 +173,24 @@ func (g *gateway) run(ctx context.Context, rt *route, id string, payload []byte)
 	}
 }
 
-// call carries the event to the function and the answer back as JSON, and makes a panic a failed invocation.
+// call runs the function and reads its answer. A panic is a failed invocation.
 func (g *gateway) call(ctx context.Context, function string, payload []byte) (answer events.APIGatewayV2HTTPResponse, err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			err = fmt.Errorf("panic: %v\n%s", v, debug.Stack())
 		}
 	}()
-	var e events.APIGatewayV2HTTPRequest
-	if err := json.Unmarshal(payload, &e); err != nil {
-		return answer, fmt.Errorf("decode event: %w", err)
-	}
-	given, err := g.invoke(ctx, function, e)
+	data, err := g.invoke(ctx, function, payload)
 	if err != nil {
 		return answer, err
-	}
-	data, err := encode(given)
-	if err != nil {
-		return answer, fmt.Errorf("encode answer: %w", err)
 	}
 	if len(data) > MaxAnswer {
 		return answer, fmt.Errorf("the answer has %d bytes; Lambda gives at most %d", len(data), MaxAnswer)
 	}
-	return answer, json.Unmarshal(data, &answer)
+	if err := json.Unmarshal(data, &answer); err != nil {
+		return answer, fmt.Errorf("the answer is none of an HTTP API's: %w", err)
+	}
+	return answer, nil
 }
 
 // write sends a function's answer. It writes nothing when the answer is one that API Gateway refuses.

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/assetry/assetry/infra/template"
@@ -63,24 +64,30 @@ func redirect(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// invoke runs the function that the template names.
-func (s *stack) invoke(ctx context.Context, function string, e events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {
+// invoke runs the function that the template names, as its runtime would.
+func (s *stack) invoke(ctx context.Context, function string, payload []byte) ([]byte, error) {
+	return lambda.NewHandler(func(ctx context.Context, e events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {
+		return s.handle(ctx, function, e)
+	}).Invoke(ctx, payload)
+}
+
+func (s *stack) handle(ctx context.Context, function string, e events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {
 	s.mu.Lock()
 	s.events = append(s.events, e)
 	s.mu.Unlock()
 	handlers := map[string]http.Handler{
-		"AssetsRetrieve": web.Route("GET", "/api/v1/assets/{assetId}", web.Plain{}, tell),
-		"AssetsCreate":   web.Route("POST", "/api/v1/assets", web.Plain{}, echo),
-		"OpenLink":       web.Route("GET HEAD", "/l/{token}", web.Plain{}, redirect),
-		"Echo":           web.Route("GET POST PUT OPTIONS", "/echo", web.Plain{}, echo),
-		"Files":          web.Route("GET", "/files/{id}", web.Plain{}, tell),
-		"Fallback":       web.Fallback(table, func(string) web.Dialect { return nil }),
+		"assets-retrieve": web.Route("GET", "/api/v1/assets/{assetId}", web.Plain{}, tell),
+		"assets-create":   web.Route("POST", "/api/v1/assets", web.Plain{}, echo),
+		"open-link":       web.Route("GET HEAD", "/l/{token}", web.Plain{}, redirect),
+		"echo":            web.Route("GET POST PUT OPTIONS", "/echo", web.Plain{}, echo),
+		"files":           web.Route("GET", "/files/{id}", web.Plain{}, tell),
+		"fallback":        web.Fallback(table, func(string) web.Dialect { return nil }),
 	}
 	if h, ok := handlers[function]; ok {
 		return web.Invoke(h)(web.WithLogger(ctx, slog.New(slog.DiscardHandler)), e)
 	}
 	switch how := e.PathParameters["how"]; {
-	case function == "Slow", function == "Patient":
+	case function == "slow", function == "patient":
 		<-s.closed // heeds neither context nor client
 	case how == "panic":
 		panic("out of paper")
@@ -330,10 +337,10 @@ func TestGatewayGivesUpBeforeAPatientFunction(t *testing.T) {
 
 func TestFunctionSeesItsOwnTimeoutAsDeadline(t *testing.T) {
 	seen := make(chan time.Duration, 1)
-	h := New(readTestTemplate(t), func(ctx context.Context, _ string, _ events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {
+	h := New(readTestTemplate(t), func(ctx context.Context, _ string, _ []byte) ([]byte, error) {
 		d, _ := ctx.Deadline()
 		seen <- time.Until(d)
-		return events.APIGatewayV2HTTPResponse{StatusCode: 204, Body: "dropped"}, nil
+		return []byte(`{"statusCode": 204, "body": "dropped"}`), nil
 	}, Options{})
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, httptest.NewRequest("GET", "/api/v1/assets/x", nil))

@@ -132,6 +132,9 @@ func (d delivery) try(ctx context.Context, rs []entry) (first int, cause error) 
 	if err != nil {
 		return -1, err
 	}
+	if !d.Reports {
+		return 0, nil
+	}
 	reported, err := failures(answer)
 	if err != nil {
 		return -1, err

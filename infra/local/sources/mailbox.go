@@ -21,7 +21,7 @@ type mailbox struct {
 	tries   int         // deliveries of a message before it is given up
 	age     time.Duration
 	pauses  Pauses
-	deliver func(context.Context, []message) (failed map[string]error) // why a message was not taken, by its id
+	deliver func(context.Context, []message) (failed map[string]error) // why a message was not taken, by its id; nil: messages are kept, and that is all
 	giveUp  func(context.Context, message, error) error                // keeps it elsewhere; until that is done the next start delivers it again
 
 	work chan letter
@@ -63,6 +63,9 @@ func (m *mailbox) put(ctx context.Context, payload string) error {
 	if _, err := m.store.Write(ctx, table.Put(messageItem(m.name, sk, payload), table.Absent())); err != nil {
 		m.own.Delete(sk) // it may be there nevertheless: then the next start finds it
 		return fmt.Errorf("keep a message of %s: %w", m.name, err)
+	}
+	if m.deliver == nil {
+		return nil
 	}
 	l := letter{id: sk}
 	select {

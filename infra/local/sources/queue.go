@@ -17,18 +17,20 @@ type Queue struct {
 	name     string
 	box      *mailbox
 	function string
+	reports  bool
 	invoke   Invoke
 	place    Place
 }
 
-// QueueOptions say what a queue delivers to whom. Name, Function and BatchSize are required.
+// QueueOptions say what a queue delivers to whom. Name is required, and BatchSize beside Function.
 type QueueOptions struct {
 	Name      string // its logical id, and its partition of the store
 	Dead      string // of the queue that takes its dead letters; "": dead letters are dropped, and logged
 	Receives  int    // deliveries of a message before it is one; 0: without end
-	Function  string // the folder's name
+	Function  string // the folder's name; "": nobody takes its messages, and Run must not be called
 	BatchSize int    // most messages of one invocation
 	Workers   int    // invocations at once; 0 is 1
+	Reports   bool   // the answer names the messages that failed; else what it says is passed over
 	Pauses    Pauses // nil: QueuePauses
 }
 
@@ -43,11 +45,14 @@ func NewQueue(store table.Table, p Place, invoke Invoke, o QueueOptions) *Queue 
 	if o.Receives == 0 {
 		o.Receives = endless
 	}
-	q := &Queue{name: o.Name, function: o.Function, invoke: invoke, place: p}
+	q := &Queue{name: o.Name, function: o.Function, reports: o.Reports, invoke: invoke, place: p}
 	q.box = &mailbox{
 		name: o.Name, store: store, workers: max(1, o.Workers), batch: o.BatchSize, tries: o.Receives, pauses: o.Pauses,
-		deliver: q.deliver, work: make(chan letter, channelSize),
+		work:   make(chan letter, channelSize),
 		giveUp: func(ctx context.Context, m message, _ error) error { return bury(ctx, store, o.Name, o.Dead, m) },
+	}
+	if o.Function != "" {
+		q.box.deliver = q.deliver
 	}
 	return q
 }
@@ -87,7 +92,7 @@ func (q *Queue) deliver(ctx context.Context, batch []message) map[string]error {
 // ask invokes the function. An answer that names a message which is not of the batch, or none, fails the whole batch, as on AWS.
 func (q *Queue) ask(ctx context.Context, payload []byte, batch []message, failed map[string]error) error {
 	b, err := q.invoke(ctx, q.function, payload)
-	if err != nil {
+	if err != nil || !q.reports {
 		return err
 	}
 	reported, err := failures(b)

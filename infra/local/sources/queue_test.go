@@ -107,7 +107,7 @@ func TestOnlyMessagesReportedAsFailedComeAgain(t *testing.T) {
 		}
 		return "", errSaid
 	}
-	q := NewQueue(store, here, f.invoke, QueueOptions{Name: "Jobs", Function: "on-job", BatchSize: 3, Pauses: quick})
+	q := NewQueue(store, here, f.invoke, QueueOptions{Name: "Jobs", Function: "on-job", BatchSize: 3, Reports: true, Pauses: quick})
 	for _, n := range numbers(3) {
 		if err := q.Put(t.Context(), n); err != nil {
 			t.Fatal(err)
@@ -139,7 +139,7 @@ func TestAMessageThatKeepsFailingEndsAmongTheDeadLetters(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			store, f := newTable(t), &function{}
 			f.answer = func(payload string, _ int) (string, error) { return answer(sqsEvent(t, payload).Records[0].MessageId) }
-			q := NewQueue(store, here, f.invoke, QueueOptions{Name: "Jobs", Dead: "DeadJobs", Receives: 3, Function: "on-job", BatchSize: 1, Workers: 2, Pauses: quick})
+			q := NewQueue(store, here, f.invoke, QueueOptions{Name: "Jobs", Dead: "DeadJobs", Receives: 3, Function: "on-job", BatchSize: 1, Workers: 2, Reports: true, Pauses: quick})
 			if err := q.Put(t.Context(), "poison"); err != nil {
 				t.Fatal(err)
 			}
@@ -205,5 +205,21 @@ func TestTheTimeOfAMessageIsWhenItWasPut(t *testing.T) {
 	}
 	if at := (message{id: "nonsense"}).sent(); !at.IsZero() {
 		t.Errorf("a message without a time was sent at %v", at)
+	}
+}
+
+func TestAReportThatNobodyAskedForIsPassedOver(t *testing.T) {
+	store, f := newTable(t), &function{}
+	f.answer = func(payload string, _ int) (string, error) {
+		return `{"batchItemFailures": [{"itemIdentifier": "` + sqsEvent(t, payload).Records[0].MessageId + `"}]}`, nil
+	}
+	q := NewQueue(store, here, f.invoke, QueueOptions{Name: "Jobs", Function: "on-job", BatchSize: 1, Pauses: quick})
+	if err := q.Put(t.Context(), "x"); err != nil {
+		t.Fatal(err)
+	}
+	work(t, q.Run)
+	eventually(t, "an empty queue", func() bool { return len(payloads(t, store, "Jobs")) == 0 })
+	if n := len(f.calls()); n != 1 {
+		t.Errorf("%d deliveries, want 1", n)
 	}
 }

@@ -14,6 +14,7 @@ import (
 type Schedule struct {
 	Function string // the folder's name
 	Every    time.Duration
+	Input    string // JSON that the function is given instead of the event; "": the event
 	Place    Place
 	Invoke   Invoke
 }
@@ -29,14 +30,22 @@ func (s Schedule) Run(ctx context.Context) {
 }
 
 func (s Schedule) fire(ctx context.Context) error {
-	payload, err := json.Marshal(events.CloudWatchEvent{
-		Version: "0", ID: uuid.NewString(), DetailType: "Scheduled Event", Source: "aws.events", AccountID: s.Place.Account,
-		Time: time.Now().UTC().Truncate(time.Second), Region: s.Place.Region,
-		Resources: []string{s.Place.arn("events", "rule/"+s.Place.Stack+"-"+s.Function)}, Detail: []byte("{}"),
-	})
+	payload, err := s.event()
 	if err != nil {
 		return err
 	}
 	_, err = s.Invoke(ctx, s.Function, payload)
 	return err
+}
+
+// event is what EventBridge sends.
+func (s Schedule) event() ([]byte, error) {
+	if s.Input != "" {
+		return []byte(s.Input), nil
+	}
+	return json.Marshal(events.CloudWatchEvent{
+		Version: "0", ID: uuid.NewString(), DetailType: "Scheduled Event", Source: "aws.events", AccountID: s.Place.Account,
+		Time: time.Now().UTC().Truncate(time.Second), Region: s.Place.Region,
+		Resources: []string{s.Place.arn("events", "rule/"+s.Place.Stack+"-"+s.Function)}, Detail: []byte("{}"),
+	})
 }

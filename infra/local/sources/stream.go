@@ -26,6 +26,7 @@ type StreamOptions struct {
 	ARN       string        // of the stream
 	BatchSize int           // most changes of an invocation
 	Filters   []Matcher     // a change is delivered when one of them matches its record; none: every change
+	Reports   bool          // the answer names changes that failed; else what it says is passed over
 	Bisect    bool          // a batch that failed as a whole is delivered in halves
 	Retries   int           // deliveries of a batch after the first; below 0: without end
 	MostAge   time.Duration // of a change that is still delivered; 0: any

@@ -93,7 +93,7 @@ func mustChange(t testing.TB, db *sqlite.DB, from, to int) (want []string) {
 
 // newStream is a stream as template.yaml has them, with pauses of a test.
 func newStream(db *sqlite.DB, store table.Table, r *reader, change func(*StreamOptions)) *Stream {
-	o := StreamOptions{Function: "reader", ARN: "arn:aws:dynamodb:::stream", BatchSize: 100, Retries: 50, Bisect: true, Pauses: quick, Grown: db.Notify(), Idle: time.Minute}
+	o := StreamOptions{Function: "reader", ARN: "arn:aws:dynamodb:::stream", BatchSize: 100, Retries: 50, Reports: true, Bisect: true, Pauses: quick, Grown: db.Notify(), Idle: time.Minute}
 	if change != nil {
 		change(&o)
 	}

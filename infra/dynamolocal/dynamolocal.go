@@ -1,7 +1,6 @@
 package dynamolocal
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -10,11 +9,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strconv"
-	"sync"
 	"syscall"
 	"time"
+
+	"github.com/assetry/assetry/infra/child"
 )
 
 // ErrAbsent is wrapped by the error of a machine that has no Java or no DynamoDB Local.
@@ -23,7 +22,6 @@ var ErrAbsent = errors.New("`go run ./infra/tools install dynamodb` brings it")
 const (
 	startLimit = 60 * time.Second        // to answer; 2 s is usual, 5 s was seen on a busy machine
 	stopLimit  = 1500 * time.Millisecond // to close its files when asked to stop; then it is killed, which loses nothing it answered
-	maxOutput  = 64 << 10                // bytes of its output that are kept for an error
 )
 
 // Options say how a server runs.
@@ -36,10 +34,7 @@ type Options struct {
 // Server is a running DynamoDB Local. It ends with this process, on Linux even if that is killed.
 type Server struct {
 	endpoint string
-	cmd      *exec.Cmd
-	output   tail
-	done     chan struct{}
-	stop     sync.Once
+	process  *child.Child
 }
 
 // Start starts a server and returns once it answers; ctx bounds the wait, not the server. Without Java or DynamoDB Local the error is
@@ -49,16 +44,14 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{endpoint: "http://127.0.0.1:" + strconv.Itoa(o.Port), cmd: cmd, done: make(chan struct{})}
-	cmd.Stdout, cmd.Stderr = &s.output, &s.output
-	// A group of its own, so that an interrupt typed at the terminal reaches this process first, which stops the server after its own work.
-	cmd.SysProcAttr = withParent(&syscall.SysProcAttr{Setpgid: true})
-	if err := s.launch(); err != nil {
-		return nil, fmt.Errorf("start DynamoDB Local: %w", err)
+	process, err := child.Start(cmd, syscall.SIGKILL)
+	if err != nil {
+		return nil, fmt.Errorf("DynamoDB Local: %w", err)
 	}
+	s := &Server{endpoint: "http://127.0.0.1:" + strconv.Itoa(o.Port), process: process}
 	if err := s.ready(ctx); err != nil {
 		s.Stop()
-		return nil, err
+		return nil, fmt.Errorf("DynamoDB Local did not start: %w", err)
 	}
 	return s, nil
 }
@@ -100,98 +93,32 @@ func freePort(port int) (int, error) {
 	return l.Addr().(*net.TCPAddr).Port, l.Close()
 }
 
-// launch starts the process and waits for its end on one thread that stays: Linux tells a child of its parent's death when the thread that
-// started it ends.
-func (s *Server) launch() error {
-	started := make(chan error)
-	go func() {
-		runtime.LockOSThread()
-		defer runtime.UnlockOSThread()
-		err := s.cmd.Start()
-		started <- err
-		if err == nil {
-			_ = s.cmd.Wait()
-			close(s.done)
-		}
-	}()
-	return <-started
-}
-
 // ready waits until the server answers anything at all: a request without a signature gets a 400.
 func (s *Server) ready(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, startLimit)
-	defer cancel()
-	tick := time.NewTicker(50 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("DynamoDB Local did not answer: %w", ctx.Err())
-		case <-s.done:
-			return fmt.Errorf("DynamoDB Local did not start: %w", s.Err())
-		case <-tick.C:
-		}
+	return s.process.Await(startLimit, func() (bool, error) {
 		req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.endpoint, nil)
 		if err != nil {
-			return err
+			return false, err
 		}
-		if resp, err := http.DefaultClient.Do(req); err == nil {
-			return resp.Body.Close()
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			return false, ctx.Err()
 		}
-	}
+		return true, resp.Body.Close()
+	})
 }
 
 // Endpoint is the server's address, for example http://127.0.0.1:38123.
 func (s *Server) Endpoint() string { return s.endpoint }
 
 // PID is the id of the server's process.
-func (s *Server) PID() int { return s.cmd.Process.Pid }
+func (s *Server) PID() int { return s.process.PID() }
 
 // Done is closed when the server is gone: after Stop, or because it ended by itself.
-func (s *Server) Done() <-chan struct{} { return s.done }
+func (s *Server) Done() <-chan struct{} { return s.process.Done() }
 
-// Err says what the server wrote before it was gone. It is nil before Done is closed.
-func (s *Server) Err() error {
-	select {
-	case <-s.done:
-		return fmt.Errorf("DynamoDB Local ended: %s: %s", s.cmd.ProcessState, s.output.bytes())
-	default:
-		return nil
-	}
-}
+// Err says how the server ended and what it wrote last. It is nil before Done is closed.
+func (s *Server) Err() error { return s.process.Err() }
 
 // Stop ends the server and returns when it is gone, within two seconds. It may be called twice.
-func (s *Server) Stop() {
-	s.stop.Do(func() {
-		_ = s.cmd.Process.Signal(syscall.SIGTERM)
-		limit := time.NewTimer(stopLimit)
-		defer limit.Stop()
-		select {
-		case <-s.done:
-		case <-limit.C:
-			_ = s.cmd.Process.Kill()
-		}
-	})
-	<-s.done
-}
-
-// tail keeps the last of what is written to it.
-type tail struct {
-	mu   sync.Mutex
-	last []byte
-}
-
-// Write implements io.Writer.
-func (t *tail) Write(p []byte) (int, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.last = append(t.last, p...)
-	t.last = t.last[max(0, len(t.last)-maxOutput):]
-	return len(p), nil
-}
-
-func (t *tail) bytes() []byte {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return bytes.TrimSpace(bytes.Clone(t.last))
-}
+func (s *Server) Stop() { s.process.Stop(stopLimit) }

@@ -1,8 +1,8 @@
 //go:build unix && !linux
 
-package dynamolocal
+package child
 
 import "syscall"
 
 // withParent changes nothing: outside Linux a child outlives a parent that is killed.
-func withParent(a *syscall.SysProcAttr) *syscall.SysProcAttr { return a }
+func withParent(a *syscall.SysProcAttr, _ syscall.Signal) *syscall.SysProcAttr { return a }

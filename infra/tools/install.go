@@ -158,10 +158,15 @@ func (t tool) install(ctx context.Context, root string) error {
 	return os.WriteFile(stampFile, []byte(want), 0o644)
 }
 
-// stamp is a hash over everything that decides what is installed, the place included: virtual environments cannot be moved.
+// stamp is a hash over everything that decides what is installed, the place included: virtual environments cannot be moved. The place is where
+// .tools really is, which several checkouts may share by a link.
 func (t tool) stamp(root string) (string, error) {
+	place := root
+	if real, err := filepath.EvalSymlinks(filepath.Join(root, ".tools")); err == nil {
+		place = filepath.Dir(real)
+	}
 	h := sha256.New()
-	fmt.Fprintln(h, root)
+	fmt.Fprintln(h, place)
 	for _, pin := range t.pins {
 		b, err := os.ReadFile(filepath.Join(root, pin))
 		if err != nil {

@@ -83,6 +83,28 @@ func TestStampFollowsThePins(t *testing.T) {
 	}
 }
 
+func TestStampIsTheSameForCheckoutsThatShareTools(t *testing.T) {
+	one, another := t.TempDir(), t.TempDir()
+	if err := os.Mkdir(filepath.Join(one, ".tools"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	apart, err := tool{name: "x"}.stamp(another)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(filepath.Join(one, ".tools"), filepath.Join(another, ".tools")); err != nil {
+		t.Fatal(err)
+	}
+	first, err := tool{name: "x"}.stamp(one)
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, err := tool{name: "x"}.stamp(another)
+	if err != nil || second != first || apart == first {
+		t.Errorf("the stamps are %s and %s (%v), want the same; without the link it is %s", first, second, err, apart)
+	}
+}
+
 func TestVersionIsChecked(t *testing.T) {
 	program := filepath.Join(t.TempDir(), "program")
 	if err := os.WriteFile(program, []byte("#!/bin/sh\necho 'program \"17.0.15\" 2025-04-15' >&2\n"), 0o700); err != nil {

@@ -127,8 +127,8 @@ Each is one request to the API, or as many as its 512 KB count, and one invocati
 	b.WriteString(`
 ## What follows
 
-Events of objects, of the table's stream and of the bus, without what a client asked for to bring them about. The sweeper's rows are shares of a
-run with ` + strconv.Itoa(sweptAtOnce) + ` assets.
+Events of objects, of the table's stream and of the bus, without what a client asked for to bring them about. The sweeper visits many
+assets in one run: these are the shares of one.
 
 `)
 	f.table(&b, f.consequences)

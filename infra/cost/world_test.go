@@ -121,6 +121,7 @@ type world struct {
 	arrived chan versity.Event // objects whose event nobody took yet
 	sent    []bus.Event        // that no rule has seen yet
 	seen    string             // position in the table's feed up to which changes were delivered
+	read    float64            // write units used when the feed was last read
 }
 
 // services are those of boot, on a clock that stands still.
@@ -170,9 +171,6 @@ func newWorld(t *testing.T, open func(*testing.T) tables) *world {
 	w.warm()
 	return w
 }
-
-// fresh is another installation on the same driver, for what moves the clock far.
-func (w *world) fresh() *world { return newWorld(w.t, w.open) }
 
 func (w *world) now() time.Time { return w.at }
 

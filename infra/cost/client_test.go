@@ -2,7 +2,6 @@ package cost
 
 import (
 	"bytes"
-	"context"
 	"encoding/base64"
 	"encoding/json"
 	"io"
@@ -17,6 +16,7 @@ import (
 
 	"github.com/assetry/assetry/shared/api/assets/routes"
 	"github.com/assetry/assetry/shared/api/fallback"
+	"github.com/assetry/assetry/shared/api/health"
 	"github.com/assetry/assetry/shared/api/links"
 	"github.com/assetry/assetry/shared/api/web"
 )
@@ -53,12 +53,11 @@ func (w *world) request(method, path string, e events.APIGatewayV2HTTPRequest, w
 	}
 	e.RawPath, e.RawQueryString, e.RequestContext.HTTP.Method = at.Path, at.RawQuery, method
 	e.Headers["authorization"] = "Bearer " + w.key
-	function, handler := w.routing.function(method, at)
 	var answer events.APIGatewayV2HTTPResponse
-	w.spend(function, func(ctx context.Context) { answer, err = web.Invoke(handler)(ctx, e) })
+	w.must(json.Unmarshal(w.invoke(w.routing.function(method, at), e), &answer))
 	w.used.API += max(1, chunks(len(e.Body), apiChunk), chunks(len(answer.Body), apiChunk))
-	if err != nil || answer.StatusCode != want {
-		w.t.Fatalf("%s %s answered %d %s, %v; want %d", method, path, answer.StatusCode, answer.Body, err, want)
+	if answer.StatusCode != want {
+		w.t.Fatalf("%s %s answered %d %s; want %d", method, path, answer.StatusCode, answer.Body, want)
 	}
 	out := fields{"location": answer.Headers["Location"]}
 	if answer.Body != "" && strings.HasPrefix(answer.Body, "{") {
@@ -88,17 +87,18 @@ func newRouting(s services) routing {
 	for _, x := range routes.Routes(s) {
 		add(x.Function, x.Endpoint, x.Handler)
 	}
-	add(links.Function, web.Endpoint{Method: http.MethodGet, Pattern: links.Endpoints()[0].Pattern}, links.Open(s))
+	add(links.Function, links.Endpoints()[0], links.Open(s))
+	add(health.Function, health.Endpoints()[0], health.Handler("us-east-1"))
 	return r
 }
 
-// function is the one behind a path, and its handler.
-func (r routing) function(method string, at *url.URL) (name string, h http.Handler) {
+// function is the one behind a path.
+func (r routing) function(method string, at *url.URL) string {
 	_, pattern := r.mux.Handler(&http.Request{Method: method, URL: at})
-	if name = r.functions[pattern]; name == "" {
-		name = "fallback"
+	if name, ok := r.functions[pattern]; ok {
+		return name
 	}
-	return name, r.handlers[name]
+	return "fallback"
 }
 
 // create announces a picture, with more fields.

@@ -42,6 +42,26 @@ func TestTheDocumentSaysWhatOperationsCost(t *testing.T) {
 	}
 }
 
+// lambdaLog is about what Lambda itself logs of an invocation: the lines platform.start and platform.report in JSON.
+const lambdaLog = 700
+
+// The flow of the most lines for an invocation is that of an upload, with its metrics.
+func TestTheLogIsNoLargerThanAssumed(t *testing.T) {
+	w := newWorld(t, drivers["sqlite"])
+	before := logged.bytes.Load()
+	u := w.measure(func() {
+		for _, f := range flows {
+			f.run(w)
+			w.follow()
+		}
+	})
+	own := float64(logged.bytes.Load()-before) / float64(u.invocations())
+	if most := w.plan.prices.Assumed.LogBytes.Value; own < 100 || own+lambdaLog > most {
+		t.Errorf("an invocation logs %.0f bytes of our own and %d of Lambda's; prices.json assumes %v", own, lambdaLog, most)
+	}
+	t.Logf("an invocation logs %.0f bytes", own)
+}
+
 // row is an operation and what it took.
 type row struct {
 	name  string
@@ -199,6 +219,7 @@ func (f findings) monthly(b *strings.Builder) {
 	line("Lambda asks "+strconv.Itoa(f.polled())+" empty queues", nil, polls, polls*f.prices.Prices.Queue.PerMillion/1e6)
 	line("the root key, kept", nil, f.ofType("AWS::SecretsManager::Secret"), f.ofType("AWS::SecretsManager::Secret")*m.Secret.USD)
 	line("alarms", nil, f.ofType("AWS::CloudWatch::Alarm"), f.ofType("AWS::CloudWatch::Alarm")*m.Alarm.USD)
+	line("metrics", nil, f.prices.Assumed.Metrics.Value, f.prices.Assumed.Metrics.Value*m.Metric.USD)
 	if n := f.ofType("AWS::CloudWatch::Dashboard"); n > 0 {
 		line("dashboard", nil, n, n*m.Dashboard.USD)
 	}

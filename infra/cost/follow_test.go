@@ -9,17 +9,18 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-lambda-go/lambda"
 
 	"github.com/assetry/assetry/infra/local/versity"
 	"github.com/assetry/assetry/infra/pattern"
 	"github.com/assetry/assetry/infra/template"
+	"github.com/assetry/assetry/shared/api/web"
 	"github.com/assetry/assetry/shared/bus"
 	"github.com/assetry/assetry/shared/table"
 	"github.com/assetry/assetry/shared/table/dynamo/stream"
 	"github.com/assetry/assetry/shared/trigger/change"
 	"github.com/assetry/assetry/shared/trigger/importing"
 	"github.com/assetry/assetry/shared/trigger/object"
-	"github.com/assetry/assetry/shared/trigger/queue"
 	"github.com/assetry/assetry/shared/trigger/sweep"
 	"github.com/assetry/assetry/shared/trigger/webhooks"
 )
@@ -81,12 +82,9 @@ func (w *world) takeObject() bool {
 	default:
 		return false
 	}
-	w.spend("on-object-created", func(ctx context.Context) {
-		r := events.S3EventRecord{S3: events.S3Entity{Object: events.S3Object{
-			Key: e.Key, URLDecodedKey: e.Key, VersionID: e.Version, Size: e.Size,
-		}}}
-		w.must(object.Handler(w.services)(ctx, events.S3Event{Records: []events.S3EventRecord{r}}))
-	})
+	w.invoke("on-object-created", events.S3Event{Records: []events.S3EventRecord{{S3: events.S3Entity{Object: events.S3Object{
+		Key: e.Key, URLDecodedKey: e.Key, VersionID: e.Version, Size: e.Size,
+	}}}}})
 	return true
 }
 
@@ -104,8 +102,8 @@ func (w *world) takeChanges() bool {
 			return true
 		}
 		for _, c := range changes {
-			w.deliver("stream-publish", change.Publish(w.services), c)
-			w.deliver("stream-cleanup", change.CleanUp(w.services), c)
+			w.deliver("stream-publish", c)
+			w.deliver("stream-cleanup", c)
 		}
 		if len(changes) < 1000 {
 			return true
@@ -113,19 +111,24 @@ func (w *world) takeChanges() bool {
 	}
 }
 
-// deliver gives a change to a consumer of the stream, if a filter of its function lets it through.
-func (w *world) deliver(function string, consumer change.Consumer, c table.Change) {
+// deliver gives a change to a function, if a filter of its stream lets it through.
+func (w *world) deliver(function string, c table.Change) {
 	w.t.Helper()
 	record := stream.Encode(c)
 	if !w.plan.wants(w.t, function, record) {
 		return
 	}
-	w.spend(function, func(ctx context.Context) {
-		answer, err := consumer(ctx, events.DynamoDBEvent{Records: []events.DynamoDBEventRecord{record}})
-		if err != nil || len(answer.BatchItemFailures) > 0 {
-			w.t.Fatalf("%s: %v, %v", function, answer, err)
-		}
-	})
+	w.whole(function, w.invoke(function, events.DynamoDBEvent{Records: []events.DynamoDBEventRecord{record}}))
+}
+
+// whole wants an answer that names no record as failed.
+func (w *world) whole(function string, answer []byte) {
+	w.t.Helper()
+	var out events.SQSEventResponse // that of a stream has the same form
+	w.must(json.Unmarshal(answer, &out))
+	if len(out.BatchItemFailures) > 0 {
+		w.t.Fatalf("%s failed: %s", function, answer)
+	}
 }
 
 // wants says whether a filter of the function's stream lets a record through.
@@ -192,29 +195,9 @@ func (w *world) takeEvent() bool {
 	w.must(err)
 	for _, function := range w.plan.led(w.t, decoded(w.t, event)) {
 		w.used.Queue += perMessage * chunks(len(body), eventChunk)
-		w.message(function, string(body))
+		w.whole(function, w.invoke(function, events.SQSEvent{Records: []events.SQSMessage{{MessageId: "1", Body: string(body)}}}))
 	}
 	return true
-}
-
-// message invokes the function of a queue with one message.
-func (w *world) message(function, body string) {
-	w.t.Helper()
-	var consumer queue.Consumer
-	switch function {
-	case "on-webhook-event":
-		consumer = webhooks.Handler(w.services)
-	case "on-import-requested":
-		consumer = importing.Handler(w.services)
-	default:
-		w.t.Fatalf("the queue of %s has no consumer here", function)
-	}
-	w.spend(function, func(ctx context.Context) {
-		answer, err := consumer(ctx, events.SQSEvent{Records: []events.SQSMessage{{MessageId: "1", Body: body}}})
-		if err != nil || len(answer.BatchItemFailures) > 0 {
-			w.t.Fatalf("%s: %v, %v", function, answer, err)
-		}
-	})
 }
 
 // led are the functions behind the queues to which the rules lead an event.
@@ -240,11 +223,24 @@ func (p plan) led(t *testing.T, event any) (functions []string) {
 // sweep runs the sweeper once.
 func (w *world) sweep() {
 	w.t.Helper()
-	w.spend("sweep", func(ctx context.Context) { w.must(sweep.Handler(w.services)(ctx, events.CloudWatchEvent{})) })
+	w.invoke("sweep", events.CloudWatchEvent{})
 }
 
 // retries runs the sender of what is due once.
 func (w *world) retries() {
 	w.t.Helper()
-	w.spend("webhook-retries", func(ctx context.Context) { w.must(webhooks.Retries(w.services)(ctx, events.CloudWatchEvent{})) })
+	w.invoke("webhook-retries", events.CloudWatchEvent{})
+}
+
+// functions are what the mains give to Lambda.
+func functions(s services, r routing) map[string]lambda.Handler {
+	fs := map[string]lambda.Handler{
+		"on-object-created": object.Handler(s), "stream-publish": change.Publish(s), "stream-cleanup": change.CleanUp(s),
+		"on-import-requested": importing.Handler(s), "on-webhook-event": webhooks.Handler(s), "webhook-retries": webhooks.Retries(s),
+		"sweep": sweep.Handler(s),
+	}
+	for name, h := range r.handlers {
+		fs[name] = web.Function(web.Invoke(h))
+	}
+	return fs
 }

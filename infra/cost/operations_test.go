@@ -212,6 +212,9 @@ var requests = []operation{
 	{"the API's document", func(w *world) use {
 		return w.measure(func() { w.call(http.MethodGet, "/api/v1/openapi.json", nil, http.StatusOK) })
 	}},
+	{"which build answers", func(w *world) use {
+		return w.measure(func() { w.call(http.MethodGet, "/health", nil, http.StatusOK) })
+	}},
 	{"a path that does not exist: 404", func(w *world) use {
 		return w.measure(func() { w.call(http.MethodGet, "/api/v2/assets", nil, http.StatusNotFound) })
 	}},

@@ -54,6 +54,7 @@ type prices struct {
 		BackupGB  rent `json:"table_backup_gb"`
 		Secret    rent `json:"secret"`
 		Alarm     rent `json:"alarm"`
+		Metric    rent `json:"metric"`
 		Dashboard rent `json:"dashboard"`
 	} `json:"monthly"`
 	Assumed struct {
@@ -62,6 +63,7 @@ type prices struct {
 		BucketMS      guess `json:"bucket_ms"`
 		OtherMS       guess `json:"other_ms"`
 		LogBytes      guess `json:"log_bytes"`
+		Metrics       guess `json:"metrics"`
 		QueueReceives guess `json:"queue_receives"`
 	} `json:"assumed"`
 }
@@ -74,12 +76,12 @@ func (p prices) perUse() []price {
 
 func (p prices) perMonth() []rent {
 	m := p.Monthly
-	return []rent{m.BucketGB, m.TableGB, m.BackupGB, m.Secret, m.Alarm, m.Dashboard}
+	return []rent{m.BucketGB, m.TableGB, m.BackupGB, m.Secret, m.Alarm, m.Metric, m.Dashboard}
 }
 
 func (p prices) guesses() []guess {
 	a := p.Assumed
-	return []guess{a.FunctionMS, a.TableMS, a.BucketMS, a.OtherMS, a.LogBytes, a.QueueReceives}
+	return []guess{a.FunctionMS, a.TableMS, a.BucketMS, a.OtherMS, a.LogBytes, a.Metrics, a.QueueReceives}
 }
 
 func readPrices(t *testing.T) prices {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/x509"
+	"encoding/json"
 	"image"
 	"image/png"
 	"log/slog"
@@ -15,6 +16,9 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-lambda-go/lambdacontext"
 
 	"github.com/assetry/assetry/infra/local/versity"
 	"github.com/assetry/assetry/infra/local/versity/versitytest"
@@ -28,7 +32,9 @@ import (
 	"github.com/assetry/assetry/shared/id"
 	"github.com/assetry/assetry/shared/idempotency"
 	"github.com/assetry/assetry/shared/importer"
+	"github.com/assetry/assetry/shared/invocation"
 	"github.com/assetry/assetry/shared/link"
+	"github.com/assetry/assetry/shared/metric"
 	"github.com/assetry/assetry/shared/page"
 	"github.com/assetry/assetry/shared/project"
 	"github.com/assetry/assetry/shared/s3blob"
@@ -44,7 +50,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	slog.SetDefault(slog.New(slog.NewJSONHandler(&logged, nil)))
+	slog.SetDefault(invocation.NewLogger(&logged).With("function", "assetry-AssetsCreateFunction-0123456789AB")) // NewLogger finds the name in Lambda's environment
 	versitytest.Main(m)
 }
 
@@ -101,19 +107,20 @@ func eachDriver(t *testing.T, test func(t *testing.T, w *world)) {
 // world is an installation with the template's functions, event sources, rules and queues, whose clock stands still: caches that are filled stay
 // so, and what an operation takes is the same in every run. What it uses is counted.
 type world struct {
-	t        *testing.T
-	at       time.Time // now
-	open     func(*testing.T) tables
-	tables   tables
-	server   *versitytest.Server
-	bucket   *s3blob.Bucket
-	services services
-	routing  routing
-	plan     plan
-	key      string // of the client, who owns the workspace
-	ws       id.Workspace
-	receiver *outsider // takes webhooks
-	source   *outsider // has the picture, wherever it is asked
+	t         *testing.T
+	at        time.Time // now
+	open      func(*testing.T) tables
+	tables    tables
+	server    *versitytest.Server
+	bucket    *s3blob.Bucket
+	services  services
+	routing   routing
+	functions map[string]lambda.Handler
+	plan      plan
+	key       string // of the client, who owns the workspace
+	ws        id.Workspace
+	receiver  *outsider // takes webhooks
+	source    *outsider // has the picture, wherever it is asked
 
 	delivered string // the last delivery that was looked up
 
@@ -136,6 +143,7 @@ type services struct {
 	once     *idempotency.Service
 	webhooks *webhook.Service
 	bus      bus.Publisher
+	metrics  *metric.Log
 }
 
 func (s services) Accounts() *account.Service        { return s.accounts }
@@ -148,6 +156,8 @@ func (s services) Search() *search.Service           { return s.search }
 func (s services) Idempotency() *idempotency.Service { return s.once }
 func (s services) Webhooks() *webhook.Service        { return s.webhooks }
 func (s services) Bus() bus.Publisher                { return s.bus }
+func (s services) Metrics() *metric.Log              { return s.metrics }
+func (s services) BucketName() string                { return "" }
 func (s services) PublicURL() string                 { return "https://assets.example.com" }
 
 func newWorld(t *testing.T, open func(*testing.T) tables) *world {
@@ -160,6 +170,7 @@ func newWorld(t *testing.T, open func(*testing.T) tables) *world {
 	w.bucket = s3blob.New(w.server.Client(), w.server.Bucket, s3blob.Options{Now: w.now})
 	w.services = w.wire()
 	w.routing = newRouting(w.services)
+	w.functions = functions(w.services, w.routing)
 	ws, err := w.services.accounts.CreateWorkspace(t.Context(), "Cost")
 	if err != nil {
 		t.Fatal(err)
@@ -182,7 +193,7 @@ func (w *world) advance(d time.Duration) {
 
 // wire makes the services as boot does.
 func (w *world) wire() services {
-	s, root := services{bus: counted{w}}, secret.NewRoot()
+	s, root := services{bus: counted{w}, metrics: metric.New(&logged, "assetry", metric.Options{Now: w.now})}, secret.NewRoot()
 	sealer := page.NewSealer(root)
 	s.accounts = account.New(w.tables.rows, account.Options{Now: w.now})
 	s.search = search.New(w.tables.rows, w.tables.index, s.accounts)
@@ -217,13 +228,22 @@ func (w *world) measure(f func()) use {
 	return w.used.minus(before)
 }
 
-// spend counts what an invocation of a function uses.
-func (w *world) spend(function string, f func(context.Context)) {
+// invoke gives an event to a function as Lambda does, counts what it uses, and gives its answer.
+func (w *world) invoke(function string, event any) []byte {
 	w.t.Helper()
+	handler, ok := w.functions[function]
+	if !ok {
+		w.t.Fatalf("function %s has no handler here", function)
+	}
+	payload, err := json.Marshal(event)
+	w.must(err)
 	ctx, units := table.WithMeter(context.Background())
-	ctx, objects := blob.WithMeter(ctx)
+	ctx, objects := blob.WithMeter(lambdacontext.NewContext(ctx, &lambdacontext.LambdaContext{AwsRequestID: requestID}))
 	events, outside := w.used.Events, w.receiver.asked()+w.source.asked()
-	f(ctx)
+	answer, err := handler.Invoke(ctx, payload)
+	if err != nil {
+		w.t.Fatalf("%s: %v", function, err)
+	}
 	read, write, requests := units.Spent()
 	u := use{Functions: map[string]int{function: 1}, Table: requests, Read: read, Write: write, Outside: w.receiver.asked() + w.source.asked() - outside}
 	for operation, n := range objects.ByOperation() {
@@ -235,7 +255,11 @@ func (w *world) spend(function string, f func(context.Context)) {
 	}
 	u.GBSeconds = w.plan.gigabytes(w.t, function) * w.plan.seconds(requests, u.Puts+u.Gets+u.Free, other)
 	w.used = w.used.plus(u)
+	return answer
 }
+
+// requestID is as long as Lambda's are.
+const requestID = "8f507cfc-0000-4000-8000-000000000000"
 
 // bucketUse counts requests to the bucket by their price.
 func (w *world) bucketUse(u *use, operation string, n int) {

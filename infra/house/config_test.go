@@ -66,6 +66,27 @@ func TestReadmeExplainsEveryVariableAndParameter(t *testing.T) {
 	}
 }
 
+func TestReadmeTellsWhatIsDeployed(t *testing.T) {
+	readme := string(read(t, "README.md"))
+	for name := range at(t, raw(t), "Outputs").(map[string]any) {
+		if !strings.Contains(readme, "`"+name+"`") {
+			t.Errorf("README.md does not explain the output `%s` of template.yaml", name)
+		}
+	}
+	routed, others := 0, 0
+	for _, f := range template(t).Functions {
+		if slices.ContainsFunc(f.Events, func(e stackfile.Event) bool { return e.Type == "HttpApi" }) {
+			routed++
+		} else {
+			others++
+		}
+	}
+	want := fmt.Sprintf("an HTTP API with %d functions behind it and %d functions for events", routed, others)
+	if !strings.Contains(readme, want) {
+		t.Errorf("README.md does not say that the stack has %s", want)
+	}
+}
+
 // No value of a secret may stand in a function's configuration, where everybody who may list functions can read it.
 func TestTemplateCarriesNoSecrets(t *testing.T) {
 	for name, p := range at(t, raw(t), "Parameters").(map[string]any) {

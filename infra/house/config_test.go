@@ -1,6 +1,7 @@
 package house
 
 import (
+	"fmt"
 	"go/ast"
 	"go/token"
 	"maps"
@@ -11,6 +12,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/assetry/assetry/infra/template"
 )
 
 var variable = regexp.MustCompile(`^ASSETRY_[A-Z_]+$`)
@@ -74,8 +77,8 @@ func TestReadmeTellsWhatIsDeployed(t *testing.T) {
 		}
 	}
 	routed, others := 0, 0
-	for _, f := range template(t).Functions {
-		if slices.ContainsFunc(f.Events, func(e stackfile.Event) bool { return e.Type == "HttpApi" }) {
+	for _, f := range readTemplate(t).Functions {
+		if len(template.EventsOf[template.HttpApi](f)) > 0 {
 			routed++
 		} else {
 			others++

@@ -92,7 +92,9 @@ func (pr *process) exec() error {
 	h := pr.pool.host
 	done := make(chan error, 1)
 	start := func() {
+		pr.mu.Lock()
 		pr.began = time.Now()
+		pr.mu.Unlock()
 		err := pr.cmd.Start()
 		if err == nil {
 			if !pr.pool.joined(pr) { // before reap, which has it leave

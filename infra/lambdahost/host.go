@@ -31,6 +31,7 @@ const (
 	initLimit          = 10 * time.Second // until a process has asked for its first event
 	defaultTimeout     = 3 * time.Second  // of an invocation
 	defaultMemory      = 128              // MB
+	mostTries          = 3                // of an invocation whose process ends before it has the event
 )
 
 // Function is one function to host.
@@ -131,7 +132,7 @@ func (h *Host) Invoke(ctx context.Context, name string, payload []byte) ([]byte,
 	if len(payload) > MaxPayload {
 		return nil, fmt.Errorf("%w: it has %d bytes, and Lambda takes at most %d", ErrPayloadTooLarge, len(payload), MaxPayload)
 	}
-	for {
+	for tries := 1; ; tries++ {
 		pr, err := p.acquire(ctx)
 		if err != nil {
 			p.refused(err)
@@ -142,7 +143,10 @@ func (h *Host) Invoke(ctx context.Context, name string, payload []byte) ([]byte,
 		select {
 		case end := <-inv.done:
 			if errors.Is(end.err, errNotTaken) { // it was killed while it was idle
-				continue
+				if tries < mostTries {
+					continue
+				}
+				end.err = &FunctionError{exitError, "its processes end while they are idle"}
 			}
 			inv.settle()
 			return end.answer, end.err

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -218,7 +219,7 @@ func (f findings) monthly(b *strings.Builder) {
 	polls := f.prices.Assumed.QueueReceives.Value * 60 * 24 * 30 * float64(f.polled())
 	line("Lambda asks "+strconv.Itoa(f.polled())+" empty queues", nil, polls, polls*f.prices.Prices.Queue.PerMillion/1e6)
 	line("the root key, kept", nil, f.ofType("AWS::SecretsManager::Secret"), f.ofType("AWS::SecretsManager::Secret")*m.Secret.USD)
-	line("alarms", nil, f.ofType("AWS::CloudWatch::Alarm"), f.ofType("AWS::CloudWatch::Alarm")*m.Alarm.USD)
+	line("metrics that alarms look at", nil, f.watched(), f.watched()*m.Alarm.USD)
 	line("metrics", nil, f.prices.Assumed.Metrics.Value, f.prices.Assumed.Metrics.Value*m.Metric.USD)
 	if n := f.ofType("AWS::CloudWatch::Dashboard"); n > 0 {
 		line("dashboard", nil, n, n*m.Dashboard.USD)
@@ -236,6 +237,18 @@ func (f findings) polled() int {
 	}
 	return n
 }
+
+// watched is how many metrics alarms look at: an alarm on an expression is billed for each of its metrics.
+func (f findings) watched() float64 {
+	source, err := os.ReadFile(filepath.Join(root, "template.yaml"))
+	if err != nil {
+		panic(err)
+	}
+	return float64(len(watchedMetric.FindAll(source, -1)))
+}
+
+// watchedMetric finds a metric of an alarm in template.yaml: one of several, or the only one, which is a property of the alarm.
+var watchedMetric = regexp.MustCompile(`(?m)^ {10}MetricStat:$|^ {6}MetricName:`)
 
 // ofType is how many resources of a type the template has.
 func (f findings) ofType(cloudFormation string) float64 {

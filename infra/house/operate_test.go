@@ -71,7 +71,7 @@ func TestNothingIsTracedUnlessAsked(t *testing.T) {
 func TestEveryFunctionHasTheKeyForWhatItUses(t *testing.T) {
 	for _, f := range functions(t) {
 		want := ""
-		for _, right := range roles[f] {
+		for _, right := range rights(t, f) {
 			if !strings.HasPrefix(right, "events:") && want == "" {
 				want = "KeyToRead"
 			}

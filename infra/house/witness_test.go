@@ -12,7 +12,7 @@ import (
 	"github.com/assetry/assetry/shared/table"
 )
 
-// witness notes which rights of roles a function would need in AWS for what it calls.
+// witness notes which rights a function would need in AWS for what it calls.
 type witness struct {
 	mu   sync.Mutex
 	used []string
@@ -29,9 +29,10 @@ func (w *witness) judge(t *testing.T, function string) {
 	t.Helper()
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	allowed := rights(t, function)
 	for _, right := range slices.Compact(slices.Sorted(slices.Values(w.used))) {
-		if !slices.Contains(roles[function], right) {
-			t.Errorf("%s needs %s, which its role does not have: add it in template.yaml and roles_test.go, or do not call it", function, right)
+		if !slices.Contains(allowed, right) {
+			t.Errorf("%s needs %s, which its role does not have: add it in template.yaml, or do not call it", function, right)
 		}
 	}
 }
@@ -39,7 +40,7 @@ func (w *witness) judge(t *testing.T, function string) {
 // watchedTable notes the calls of a table, as shared/table/dynamo makes them.
 type watchedTable struct {
 	table.Table
-	name string // as roles has it
+	name string // as resources has it
 	*witness
 }
 
@@ -92,12 +93,12 @@ type watchedBucket struct {
 }
 
 func (w watchedBucket) SignForm(ctx context.Context, s blob.FormSpec) (blob.Form, time.Time, error) {
-	w.note("s3:PutObject on w/*")
+	w.note("s3:PutObject on source")
 	return w.bucket.SignForm(ctx, s)
 }
 
 func (w watchedBucket) SignGet(ctx context.Context, s blob.GetSpec) (string, error) {
-	w.note("s3:GetObject on w/*", "s3:GetObjectVersion on w/*")
+	w.note(readRight(s.Version))
 	return w.bucket.SignGet(ctx, s)
 }
 
@@ -113,9 +114,9 @@ func (w watchedBucket) Read(ctx context.Context, key, version string, off, n int
 
 func readRight(version string) string {
 	if version == "" {
-		return "s3:GetObject on w/*"
+		return "s3:GetObject on source"
 	}
-	return "s3:GetObjectVersion on w/*"
+	return "s3:GetObjectVersion on source"
 }
 
 func (w watchedBucket) Versions(ctx context.Context, prefix string, limit int) ([]blob.Version, error) {
@@ -124,37 +125,37 @@ func (w watchedBucket) Versions(ctx context.Context, prefix string, limit int) (
 }
 
 func (w watchedBucket) Put(ctx context.Context, key string, body io.ReadSeeker, size int64, o blob.PutOptions) (blob.Object, error) {
-	w.note("s3:PutObject on w/*")
+	w.note("s3:PutObject on source")
 	return w.bucket.Put(ctx, key, body, size, o)
 }
 
 func (w watchedBucket) DeleteVersion(ctx context.Context, key, version string) error {
-	w.note("s3:DeleteObjectVersion on w/*")
+	w.note("s3:DeleteObjectVersion on source")
 	return w.bucket.DeleteVersion(ctx, key, version)
 }
 
 func (w watchedBucket) SignParts(ctx context.Context, key, upload string, ps []blob.PartSpec, expires time.Time) ([]string, error) {
-	w.note("s3:PutObject on w/*")
+	w.note("s3:PutObject on source")
 	return w.bucket.SignParts(ctx, key, upload, ps, expires)
 }
 
 func (w watchedBucket) StartParts(ctx context.Context, key string, o blob.PutOptions) (string, error) {
-	w.note("s3:PutObject on w/*")
+	w.note("s3:PutObject on source")
 	return w.bucket.StartParts(ctx, key, o)
 }
 
 func (w watchedBucket) PutPart(ctx context.Context, key, upload string, number int, body io.ReadSeeker, size int64) (blob.Part, error) {
-	w.note("s3:PutObject on w/*")
+	w.note("s3:PutObject on source")
 	return w.bucket.PutPart(ctx, key, upload, number, body, size)
 }
 
 func (w watchedBucket) StreamPart(ctx context.Context, key, upload string, number int, body io.Reader, size int64) (blob.Part, error) {
-	w.note("s3:PutObject on w/*")
+	w.note("s3:PutObject on source")
 	return w.bucket.StreamPart(ctx, key, upload, number, body, size)
 }
 
 func (w watchedBucket) ListParts(ctx context.Context, key, upload string, after, limit int) ([]blob.Part, bool, error) {
-	w.note("s3:ListMultipartUploadParts on w/*")
+	w.note("s3:ListMultipartUploadParts on source")
 	return w.bucket.ListParts(ctx, key, upload, after, limit)
 }
 
@@ -164,15 +165,15 @@ func (w watchedBucket) Uploads(ctx context.Context, prefix string) ([]blob.Uploa
 }
 
 func (w watchedBucket) CompleteParts(ctx context.Context, key, upload string, ps []blob.Part, o blob.PutOptions) (blob.Object, error) {
-	w.note("s3:PutObject on w/*")
+	w.note("s3:PutObject on source")
 	return w.bucket.CompleteParts(ctx, key, upload, ps, o)
 }
 
 func (w watchedBucket) AbortParts(ctx context.Context, key, upload string) error {
-	w.note("s3:AbortMultipartUpload on w/*")
+	w.note("s3:AbortMultipartUpload on source")
 	return w.bucket.AbortParts(ctx, key, upload)
 }
 
 func (watchedBucket) Copy(context.Context, string, string, string, blob.PutOptions) (blob.Object, error) {
-	panic("no function copies; say in watchedBucket and roles what it needs")
+	panic("no function copies; say in watchedBucket what it needs")
 }

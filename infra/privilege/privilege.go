@@ -25,7 +25,7 @@ type Right struct {
 	Action   string // such as s3:PutObject
 	Resource string // such as Table or Bucket/w/*/source; * is everything
 	Prefix   string // of a list of a bucket, the pattern that s3:prefix has to fit; "" is any
-	When     string // every other condition, as JSON; "" is none
+	When     string // every other condition; "" is none
 }
 
 // String is the right as people say it.

@@ -23,11 +23,11 @@ type Resource struct {
 	Properties map[string]any
 }
 
-// Transform lets SAM's own translator make the stack of the template in a folder. Python is the interpreter that has SAM installed, as
-// `make test` installs it in .tools/sam/bin/python.
-func Transform(python, root string) (*Stack, error) {
-	cmd := exec.Command(python, "-W", "ignore", filepath.Join(root, "infra/house/transform.py"), filepath.Join(root, "template.yaml"))
-	out, err := cmd.Output()
+// Transform lets SAM's own translator make the stack of the template in a folder, with parameters that are not at their defaults as
+// Name=value. Python is the interpreter that has SAM installed, as `make test` installs it in .tools/sam/bin/python.
+func Transform(python, root string, parameters ...string) (*Stack, error) {
+	args := append([]string{"-W", "ignore", filepath.Join(root, "infra/house/transform.py"), filepath.Join(root, "template.yaml")}, parameters...)
+	out, err := exec.Command(python, args...).Output()
 	if err != nil {
 		var e *exec.ExitError
 		if errors.As(err, &e) {
@@ -101,18 +101,18 @@ func (s *Stack) role(name string, f Resource, boundary []Right) (Role, error) {
 	if err != nil {
 		return r, err
 	}
-	for _, g := range own {
+	fromStack, fromAWS, err := s.ownManaged(role.Properties["ManagedPolicyArns"])
+	if err != nil {
+		return r, err
+	}
+	for _, g := range append(own, fromStack...) {
 		if slices.ContainsFunc(boundary, func(b Right) bool { return b.covers(g) }) {
 			r.Rights = append(r.Rights, g)
 		} else {
 			r.Beyond = append(r.Beyond, g)
 		}
 	}
-	managed, err := within(role.Properties["ManagedPolicyArns"], boundary)
-	if err != nil {
-		return r, err
-	}
-	r.Rights = append(r.Rights, managed...)
+	r.Rights = append(r.Rights, within(fromAWS, boundary)...)
 	r.Rights = slices.DeleteFunc(r.Rights, func(g Right) bool {
 		return slices.ContainsFunc(denied, func(d denial) bool { return d.takes(g) })
 	})

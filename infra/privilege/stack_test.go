@@ -17,10 +17,10 @@ import (
 
 var update = flag.Bool("update", false, "rewrite infra/PERMISSIONS.md")
 
-// the stack of template.yaml, made once: SAM takes a second.
+// transformed is the stack of template.yaml with all that can be switched on, made once: SAM takes seconds.
 var transformed = sync.OnceValues(func() (*privilege.Stack, error) {
 	root := enginetest.Root()
-	return privilege.Transform(filepath.Join(root, ".tools/sam/bin/python"), root)
+	return privilege.Transform(filepath.Join(root, ".tools/sam/bin/python"), root, "Tracing=Active")
 })
 
 func stackOf(t *testing.T) *privilege.Stack {

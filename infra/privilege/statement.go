@@ -66,7 +66,7 @@ func (s *Stack) granted(st map[string]any) ([]Right, error) {
 	return out, nil
 }
 
-// condition reads the prefix out of a condition, and gives everything else as JSON.
+// condition reads the prefix of a list and the services of a key out of a condition; everything else it gives as JSON.
 func condition(v any) (prefix, when string) {
 	operators, ok := v.(map[string]any)
 	if !ok {
@@ -77,11 +77,27 @@ func condition(v any) (prefix, when string) {
 			return p, ""
 		}
 	}
+	if equals, ok := operators["StringEquals"].(map[string]any); ok && len(operators) == 1 && len(equals) == 1 && equals["kms:ViaService"] != nil {
+		return "", "asked by " + strings.Join(services(equals["kms:ViaService"]), ", ")
+	}
 	b, err := json.Marshal(v)
 	if err != nil {
 		return "", fmt.Sprint(v)
 	}
 	return "", string(b)
+}
+
+// services are the first labels of services' domains, such as s3.
+func services(v any) (out []string) {
+	for _, e := range list(v) {
+		text := fmt.Sprint(e)
+		if m, ok := e.(map[string]any); ok {
+			text = fmt.Sprint(m["Fn::Sub"])
+		}
+		label, _, _ := strings.Cut(text, ".")
+		out = append(out, label)
+	}
+	return out
 }
 
 // texts are the texts of a list, or of one value.

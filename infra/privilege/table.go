@@ -103,6 +103,11 @@ func unseenRows(roles []Role) (rows []row) {
 			rows = join(rows, *mine[key], r.Function)
 		}
 	}
+	for i := range rows {
+		if len(rows[i].functions) == len(roles) {
+			rows[i].functions = []string{"all"}
+		}
+	}
 	slices.SortStableFunc(rows, func(a, b row) int { return strings.Compare(a.why+a.on, b.why+b.on) })
 	return rows
 }

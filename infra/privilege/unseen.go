@@ -12,7 +12,7 @@ const (
 	whyQueue       = "The event source mapping takes messages off the function's queue, and removes them, with the function's role."
 	whyDestination = "Lambda writes events that the function could not handle into the bucket FailedEvents, with the function's role and under keys of its own making; it asks for the right to list before."
 	whyTrace       = "X-Ray's daemon beside the function sends what it traced, where tracing is on; it has no resource to name."
-	whyKey         = "S3, DynamoDB and Secrets Manager use the key in the name of whoever calls them, where the stack was given a key of its own. The engines of this machine have no keys."
+	whyKey         = "S3, DynamoDB, SQS and Secrets Manager use the key in the name of whoever calls them, where the stack was given a key of its own. The engines of this machine have no keys."
 )
 
 // unseen lists, for a function, which of its rights cannot be recorded, and why. It follows from how the function is invoked.
@@ -40,7 +40,7 @@ func (s *Stack) unseen(logical string, r Role) (out []Unseen) {
 		add(whyDestination, bucket+"/*", "s3:PutObject")
 	}
 	if f := s.Resources[logical]; f.Properties["TracingConfig"] != nil {
-		add(whyTrace, "*", managed["AWSXRayDaemonWriteAccess"]...)
+		add(whyTrace, "*", tracing...)
 	}
 	for _, g := range r.Rights {
 		if strings.HasPrefix(g.Action, "kms:") && g.Resource != "*" {

@@ -106,6 +106,8 @@ type world struct {
 	arrived []versity.Event     // not yet delivered
 	seen    func(versity.Event) // hears of each as it comes; nil is nobody
 	fed     string              // position of the clean-up in the feed
+	heard   []string            // what the service told of
+	took    time.Duration       // to the last that became ready
 }
 
 func newWorld(t testing.TB, db driver) *world {
@@ -147,7 +149,18 @@ func (w *world) boot() {
 	w.uploads = upload.New(upload.Parts{
 		Table: w.table, Bucket: w.bucket, Assets: w.assets, Workspaces: w.accounts,
 		Folders: folder.New(w.table, folder.Options{Now: w.clock.now}), Projects: w.projects, Remote: w.remote,
-	}, upload.Options{Now: w.clock.now, Import: w.how})
+	}, upload.Options{
+		Now: w.clock.now, Import: w.how,
+		Begun: func(a asset.Asset) { w.hear("begun", a, 0) },
+		Ready: func(a asset.Asset, took time.Duration) { w.hear("ready", a, took) },
+	})
+}
+
+// hear keeps what the service tells of.
+func (w *world) hear(what string, a asset.Asset, took time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.heard, w.took = append(w.heard, fmt.Sprint(what, " ", a.Generation)), took
 }
 
 // begin announces a picture.

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -121,6 +122,7 @@ type house struct {
 	w        id.Workspace
 	owner    access.Principal
 	stranger access.Principal // owner of another workspace
+	failures atomic.Int64     // attempts that were told of as failed
 }
 
 func newHouse(t testing.TB) *house { return newHouseOn(t, domaintest.NewTable(t)) }
@@ -147,7 +149,7 @@ func newHouseOn(t testing.TB, db table.Table) *house {
 func (h *house) with(db table.Table) *webhook.Service {
 	return webhook.New(webhook.Parts{
 		Table: db, Root: func() secret.Root { return h.root }, Sealer: page.NewSealer(h.root), Sender: h.receiver,
-	}, webhook.Options{Now: h.clock.Now})
+	}, webhook.Options{Now: h.clock.Now, Failed: func(webhook.Delivery) { h.failures.Add(1) }})
 }
 
 func grant(w id.Workspace, r access.Role) access.Principal {

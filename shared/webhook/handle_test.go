@@ -217,3 +217,26 @@ func TestAnAttemptThatIsCutOffIsFollowed(t *testing.T) {
 		t.Errorf("the delivery is %+v, want it delivered by the second attempt", d)
 	}
 }
+
+func TestEveryAttemptThatIsNotTakenIsToldOf(t *testing.T) {
+	h := newHouse(t)
+	h.mustCreate(t, "https://one.example/")
+	h.mustCreate(t, "https://two.example/")
+	h.mustHandle(t, h.event(h.newAsset(), bus.AssetReady, 2))
+	if n := h.failures.Load(); n != 0 {
+		t.Errorf("%d attempts that were taken are told of", n)
+	}
+	e := h.event(h.newAsset(), bus.AssetReady, 2)
+	for i, status := range []int{500, 0} {
+		h.says(status)
+		h.mustHandle(t, e) // again is no attempt
+		if n := h.failures.Load(); n != 2 {
+			t.Errorf("after delivery %d of the event %d failures are told of, want 2: one for each webhook", i+1, n)
+		}
+	}
+	h.clock.Advance(2 * time.Minute)
+	h.mustDue(t)
+	if n := h.failures.Load(); n != 4 {
+		t.Errorf("after the second attempts %d failures are told of, want 4", n)
+	}
+}

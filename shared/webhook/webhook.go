@@ -101,7 +101,7 @@ type Parts struct {
 type Options struct {
 	Now func() time.Time // nil is time.Now
 
-	// Failed hears of every attempt that the receiver did not take, once that is noted; nil is nobody.
+	// Failed hears of every attempt that the receiver did not take, after that was noted, or another one's word stood instead; nil is nobody.
 	Failed func(Delivery)
 }
 

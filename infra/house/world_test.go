@@ -15,6 +15,7 @@ import (
 	"github.com/assetry/assetry/infra/samples"
 	"github.com/assetry/assetry/shared/account"
 	"github.com/assetry/assetry/shared/asset"
+	"github.com/assetry/assetry/shared/blob/blobtest"
 	"github.com/assetry/assetry/shared/bus"
 	"github.com/assetry/assetry/shared/folder"
 	"github.com/assetry/assetry/shared/guard"
@@ -30,6 +31,7 @@ import (
 	"github.com/assetry/assetry/shared/search"
 	"github.com/assetry/assetry/shared/secret"
 	"github.com/assetry/assetry/shared/table/sqlite"
+	"github.com/assetry/assetry/shared/tabletest"
 	"github.com/assetry/assetry/shared/upload"
 	"github.com/assetry/assetry/shared/webhook"
 	"github.com/assetry/assetry/shared/webhook/sender"
@@ -53,6 +55,9 @@ type world struct {
 	posts    *receiver
 	bus      *recorder
 	samples  *samples.World
+	rows     *tabletest.FaultyTable             // the table as functions reach it
+	fault    func(blobtest.Call) blobtest.Fault // of the bucket as functions reach it; nil is none
+	metrics  *metric.Log
 	*witness
 }
 
@@ -65,7 +70,7 @@ func (w *world) Search() *search.Service           { return w.search }
 func (w *world) Idempotency() *idempotency.Service { return w.once }
 func (w *world) Webhooks() *webhook.Service        { return w.webhooks }
 func (w *world) BucketName() string                { return "" }
-func (w *world) Metrics() *metric.Log              { return nil }
+func (w *world) Metrics() *metric.Log              { return w.metrics }
 func (w *world) PublicURL() string                 { return samples.PublicURL }
 
 // Links needs the root key.
@@ -128,7 +133,14 @@ func newWorld(t *testing.T, at time.Time) *world {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = entries.Close() })
-	rows, objects := watchedTable{db, "table", w.witness}, watchedBucket{w.bucket, w.witness}
+	w.rows = tabletest.Faulty(db)
+	faulty := blobtest.Wrap(w.bucket, func(c blobtest.Call) blobtest.Fault {
+		if w.fault == nil {
+			return blobtest.None
+		}
+		return w.fault(c)
+	})
+	rows, objects := watchedTable{w.rows, "table", w.witness}, watchedBucket{faulty, w.witness}
 	sealer := page.NewLazySealer(func() secret.Root {
 		w.note("secretsmanager:GetSecretValue on key")
 		return root

@@ -83,9 +83,9 @@ func (h handler) WithAttrs(as []slog.Attr) slog.Handler { return handler{h.Handl
 // WithGroup is a handler whose lines have a group.
 func (h handler) WithGroup(name string) slog.Handler { return handler{h.Handler.WithGroup(name)} }
 
-// Cause are the attributes that say why something failed: the error, its addresses without what is secret in them, and the place of a panic.
+// Cause are the attributes that say why something failed: the error, of its addresses no more than their hosts, and the place of a panic.
 func Cause(err error) []slog.Attr {
-	as := []slog.Attr{slog.String("error", redact.Error(err).Error())}
+	as := []slog.Attr{slog.String("error", redact.Hosts(redact.Error(err).Error()))}
 	var p *Panic
 	if errors.As(err, &p) {
 		as = append(as, slog.String("stack", string(p.Stack)))
@@ -100,7 +100,7 @@ type library struct{ log *slog.Logger }
 // Write takes one line.
 func (l library) Write(line []byte) (int, error) {
 	if !bytes.HasPrefix(line, []byte(`{"errorMessage"`)) {
-		l.log.Error(redact.Text(strings.TrimSpace(string(line))))
+		l.log.Error(redact.Hosts(strings.TrimSpace(string(line))))
 	}
 	return len(line), nil
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambdacontext"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/assetry/assetry/shared/id"
 	"github.com/assetry/assetry/shared/invocation"
 )
 
@@ -92,6 +93,7 @@ func TestTheLevelIsLambdas(t *testing.T) {
 }
 
 func TestRunWritesTheLineOfTheInvocation(t *testing.T) {
+	one, two := id.NewWorkspace(time.Now()), id.NewWorkspace(time.Now())
 	said := errors.New("said by the test")
 	leaky := &url.Error{Op: "Get", URL: "https://me:hunter2@files.example/a?X-Amz-Signature=hunter2", Err: said}
 	for _, tt := range []struct {
@@ -104,18 +106,18 @@ func TestRunWritesTheLineOfTheInvocation(t *testing.T) {
 			"null", map[string]any{"level": "INFO", "records": 0.0, "failures": 0.0, "outcome": "ok"}},
 		{"all records of one workspace", func(ctx context.Context, r *invocation.Report) (any, error) {
 			r.Records = 2
-			r.Concerns("ws_1")
-			invocation.ReportOf(ctx).Concerns("ws_1")
+			r.Concerns(one)
+			invocation.ReportOf(ctx).Concerns(one)
 			return struct{ A int }{7}, nil
-		}, `{"A":7}`, map[string]any{"level": "INFO", "records": 2.0, "failures": 0.0, "outcome": "ok", "workspace": "ws_1"}},
+		}, `{"A":7}`, map[string]any{"level": "INFO", "records": 2.0, "failures": 0.0, "outcome": "ok", "workspace": one.String()}},
 		{"records of two workspaces, one of which failed", func(_ context.Context, r *invocation.Report) (any, error) {
 			r.Records, r.Failures = 2, 1
-			r.Concerns("ws_1")
-			r.Concerns("ws_2")
+			r.Concerns(one)
+			r.Concerns(two)
 			return []int{1}, nil
 		}, `[1]`, map[string]any{"level": "ERROR", "records": 2.0, "failures": 1.0, "outcome": "failed"}},
 		{"an error with an address in it", func(context.Context, *invocation.Report) (any, error) { return nil, fmt.Errorf("copy: %w", leaky) },
-			"", map[string]any{"level": "ERROR", "records": 0.0, "failures": 0.0, "outcome": "failed", "error": `copy: Get "https://files.example/a": said by the test`}},
+			"", map[string]any{"level": "ERROR", "records": 0.0, "failures": 0.0, "outcome": "failed", "error": `copy: Get "https://files.example": said by the test`}},
 		{"a panic", func(_ context.Context, r *invocation.Report) (any, error) {
 			r.Records = 5
 			panic("loud")
@@ -151,7 +153,7 @@ func TestRunWritesTheLineOfTheInvocation(t *testing.T) {
 }
 
 func TestAReportOutsideOfAnInvocationIsNobodys(t *testing.T) {
-	invocation.ReportOf(t.Context()).Concerns("ws_1")
+	invocation.ReportOf(t.Context()).Concerns(id.NewWorkspace(time.Now()))
 	if r := invocation.ReportOf(t.Context()); r.Records != 0 {
 		t.Errorf("ReportOf = %+v", r)
 	}

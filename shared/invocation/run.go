@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"log/slog"
 	"time"
+
+	"github.com/assetry/assetry/shared/id"
 )
 
 // Report is what the handler of an event says of the invocation, for its line.
@@ -14,15 +16,15 @@ type Report struct {
 	Records  int // in the event
 	Failures int // of them, as reported to whoever sent the event; for a stream 1, the record it goes on from
 
-	workspaces map[string]bool
+	workspaces map[id.Workspace]bool
 }
 
 // Concerns notes the workspace that a record is of. It is in the line where there is one only.
-func (r *Report) Concerns(workspace string) {
+func (r *Report) Concerns(w id.Workspace) {
 	if r.workspaces == nil {
-		r.workspaces = map[string]bool{}
+		r.workspaces = map[id.Workspace]bool{}
 	}
-	r.workspaces[workspace] = true
+	r.workspaces[w] = true
 }
 
 type reportKey struct{}
@@ -67,7 +69,7 @@ func (r *Report) log(ctx context.Context, trigger string, took time.Duration, er
 	}
 	if len(r.workspaces) == 1 {
 		for w := range r.workspaces {
-			as = append(as, slog.String("workspace", w))
+			as = append(as, slog.String("workspace", w.String()))
 		}
 	}
 	if err != nil {

@@ -155,6 +155,24 @@ func addresses(err error) []string {
 
 // Text gives a text with every word redacted that has two slashes, as addresses have: valid UTF-8, at most 1,000 bytes.
 func Text(s string) string {
+	return Clip(strings.ToValidUTF8(addressed(s, redactedWord), string(utf8.RuneError)), maxText)
+}
+
+// Hosts gives a text as Text does, and of its addresses no more than scheme, host and port, as lines of a log have them: a path can be a key, as
+// that of a link is.
+func Hosts(s string) string {
+	return addressed(Text(s), func(word string) string {
+		begin := strings.Index(word, "//") + len("//")
+		end := strings.IndexByte(word[begin:], '/')
+		if end < 0 {
+			return word
+		}
+		return word[:begin+end] + word[len(strings.TrimRight(word, punctuation)):]
+	})
+}
+
+// addressed replaces every word of a text that has two slashes.
+func addressed(s string, by func(word string) string) string {
 	var b strings.Builder
 	for s != "" {
 		end := strings.IndexFunc(s, func(r rune) bool { return unicode.IsSpace(r) || r == '"' })
@@ -163,7 +181,7 @@ func Text(s string) string {
 		}
 		word := s[:end]
 		if strings.Contains(word, "//") {
-			word = redactedWord(word)
+			word = by(word)
 		}
 		b.WriteString(word)
 		if end < len(s) {
@@ -173,12 +191,15 @@ func Text(s string) string {
 		}
 		s = s[end:]
 	}
-	return Clip(strings.ToValidUTF8(b.String(), string(utf8.RuneError)), maxText)
+	return b.String()
 }
+
+// punctuation may follow an address in a sentence.
+const punctuation = ":,;.)>]'"
 
 // redactedWord keeps the punctuation around a word, which is the sentence's.
 func redactedWord(word string) string {
 	start := len(word) - len(strings.TrimLeft(word, "(<['"))
-	end := max(start, len(strings.TrimRight(word, ":,;.)>]'")))
+	end := max(start, len(strings.TrimRight(word, punctuation)))
 	return word[:start] + URL(word[start:end]) + word[end:]
 }

@@ -125,3 +125,18 @@ func TestError(t *testing.T) {
 		t.Errorf("Error(nil) = %v", err)
 	}
 }
+
+func TestHostsLeavesNoPath(t *testing.T) {
+	for in, want := range map[string]string{
+		"":                     "",
+		"no address: a/b, c/d": "no address: a/b, c/d",
+		`Get "https://me:pw@host.example:8443/a/b?sig=x": it failed`:         `Get "https://host.example:8443": it failed`,
+		"see https://a.example/l/token, and (http://b.example/x/y#z).":       "see https://a.example, and (http://b.example).",
+		"https://a.example alone, //c.example/d without a scheme":            "https://a.example alone, //c.example without a scheme",
+		"twice https://a.example//b//c and https://[::1]:80/path\n in lines": "twice https://a.example and https://[::1]:80\n in lines",
+	} {
+		if got := redact.Hosts(in); got != want {
+			t.Errorf("Hosts(%q) = %q, want %q", in, got, want)
+		}
+	}
+}

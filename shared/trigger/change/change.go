@@ -81,13 +81,22 @@ func tally(m *metric.Log, es []bus.Event) {
 		case bus.AssetReady:
 			ready = append(ready, e.Detail.Size)
 		case bus.AssetFailed:
-			failed[e.Detail.Cause]++
+			failed[known(e.Detail.Cause)]++
 		}
 	}
 	m.Ready(ready)
 	for _, c := range slices.Sorted(maps.Keys(failed)) {
 		m.Failed(string(c), failed[c])
 	}
+}
+
+// known is a cause as a dimension of metrics: CloudWatch keeps, and bills, each value for fifteen months.
+func known(c asset.Cause) asset.Cause {
+	switch c {
+	case asset.Expired, asset.Rejected, asset.Source:
+		return c
+	}
+	return "other"
 }
 
 // made are the times at which the records of a batch were made, in whole seconds.

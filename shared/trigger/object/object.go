@@ -57,7 +57,7 @@ func Handler(s Services) Consumer {
 				continue
 			}
 			from = append(from, r.EventTime)
-			invocation.ReportOf(ctx).Concerns(src.Workspace.String())
+			invocation.ReportOf(ctx).Concerns(src.Workspace)
 			err := invocation.Guard(func() error { return s.Uploads().Arrived(ctx, src, r.S3.Object.VersionID) })
 			if err != nil {
 				errs = append(errs, fmt.Errorf("object %s version %s: %w", src.Key(), r.S3.Object.VersionID, err))

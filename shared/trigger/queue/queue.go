@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 
 	"github.com/assetry/assetry/shared/bus"
+	"github.com/assetry/assetry/shared/id"
 	"github.com/assetry/assetry/shared/invocation"
 	"github.com/assetry/assetry/shared/metric"
 )
@@ -47,7 +48,9 @@ func Each(m *metric.Log, source string, handle func(context.Context, bus.Event) 
 				if err != nil {
 					return err
 				}
-				invocation.ReportOf(ctx).Concerns(e.Detail.Workspace)
+				if w, err := id.ParseWorkspace(e.Detail.Workspace); err == nil {
+					invocation.ReportOf(ctx).Concerns(w)
+				}
 				return handle(ctx, e)
 			})
 			if err == nil {

@@ -5,6 +5,7 @@
 package stream
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -24,16 +25,16 @@ const (
 // latest is the end of the times a record can carry: its time travels as a float that aws-lambda-go makes from nanoseconds.
 var latest = time.Date(2262, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// Decode reads one record. The error says what is wrong with it: such a record was not made by a table of ours.
+// Decode reads one record. The error says what is wrong with it, and repeats nothing of it: such a record was not made by a table of ours.
 func Decode(rec events.DynamoDBEventRecord) (table.Change, error) {
 	d := rec.Change
 	// Whole seconds, but they travelled as a float made of nanoseconds and may arrive a little short.
 	c := table.Change{Seq: d.SequenceNumber, At: d.ApproximateCreationDateTime.UTC().Round(time.Second)}
 	if c.Seq == "" {
-		return table.Change{}, fmt.Errorf("stream record %q has no sequence number", rec.EventID)
+		return table.Change{}, errors.New("stream record without a sequence number")
 	}
 	if d.StreamViewType != string(events.DynamoDBStreamViewTypeNewAndOldImages) {
-		return table.Change{}, fmt.Errorf("stream record %s has view type %q; set the stream to NEW_AND_OLD_IMAGES", c.Seq, d.StreamViewType)
+		return table.Change{}, fmt.Errorf("stream record %s has another view type; set the stream to NEW_AND_OLD_IMAGES", c.Seq)
 	}
 	if c.At.Before(time.Unix(0, 0)) || c.At.After(latest) {
 		return table.Change{}, fmt.Errorf("stream record %s was made at %s, which is no time of a stream", c.Seq, c.At)
@@ -74,7 +75,7 @@ func image(as map[string]events.DynamoDBAttributeValue, k table.Key) (table.Item
 		return nil, err
 	}
 	if it.Key() != k {
-		return nil, fmt.Errorf("is of %s, the record of %s", it.Key(), k)
+		return nil, errors.New("is of another item than the record")
 	}
 	return it, nil
 }
@@ -82,7 +83,7 @@ func image(as map[string]events.DynamoDBAttributeValue, k table.Key) (table.Item
 // matches compares the event's name with the images that came.
 func matches(name string, c table.Change) error {
 	if got := nameOf(c); got != name {
-		return fmt.Errorf("event name %q with old image %t and new image %t", name, c.Old != nil, c.New != nil)
+		return fmt.Errorf("its event name does not go with old image %t and new image %t", c.Old != nil, c.New != nil)
 	}
 	return nil
 }

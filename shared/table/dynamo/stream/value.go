@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -55,7 +56,7 @@ func mapOf(as map[string]events.DynamoDBAttributeValue) (table.Map, error) {
 	for name, a := range as {
 		v, err := value(a)
 		if err != nil {
-			return nil, fmt.Errorf("attribute %.60q: %w", name, err)
+			return nil, fmt.Errorf("an attribute: %w", err)
 		}
 		out[name] = v
 	}
@@ -71,7 +72,10 @@ func value(a events.DynamoDBAttributeValue) (table.Value, error) {
 		return table.String(a.String()), nil
 	case events.DataTypeNumber:
 		n, err := table.NewNumber(a.Number())
-		return n, err
+		if err != nil {
+			return nil, errors.New("is no number that the table keeps")
+		}
+		return n, nil
 	case events.DataTypeBinary:
 		return append(table.Bytes{}, a.Binary()...), nil
 	case events.DataTypeBoolean:

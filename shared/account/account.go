@@ -2,6 +2,9 @@
 //
 // A workspace is one row; a key is one row under the SHA-256 of its secret, found from its workspace through an index. Both are
 // cached in the process for at most CacheFor, so a revoked key and a rotated link may work that much longer elsewhere.
+//
+// Beside its row every workspace has an entry in one partition that lists them all, written in the same transaction. What enumerates (Workspaces,
+// KeysReaching, FindKey) is for operators: it is done on nobody's behalf, and no API asks for it.
 package account
 
 import (
@@ -73,15 +76,25 @@ func (s *Service) CreateWorkspace(ctx context.Context, title string) (Workspace,
 		now := s.now()
 		w := Workspace{ID: id.NewWorkspace(now), Name: title, LinkEpoch: 1, Version: 1}
 		w.CreatedAt = id.UUID(w.ID).Time()
-		taken, err := s.insert(ctx, w.item())
+		made, err := s.found(ctx, w)
 		if err != nil {
 			return Workspace{}, fmt.Errorf("create workspace: %w", err)
 		}
-		if !taken {
+		if made {
 			return w, nil
 		}
 	}
 	return Workspace{}, errors.New("create workspace: every id that was drawn is taken")
+}
+
+// found writes the rows of a new workspace; false says that another one has its id, or that others were writing at the moment. A row equal
+// to ours is ours, see insert.
+func (s *Service) found(ctx context.Context, w Workspace) (bool, error) {
+	err := s.t.Transact(ctx, []table.Write{table.Put(w.item(), table.Absent()), table.Put(known(w.ID), table.Absent())})
+	if refused := table.Refused(err); refused != nil {
+		return refused.Current[0] != nil && table.EqualItems(refused.Current[0], w.item()), nil
+	}
+	return err == nil, err
 }
 
 // Workspace finds a workspace; the answer may be CacheFor old. The error is fault.NotFound when there is none.

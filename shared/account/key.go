@@ -87,8 +87,7 @@ func (s *Service) checkKey(ctx context.Context, title string, grants map[id.Work
 // RevokeKey ends a key of a home workspace for good, at the latest CacheFor from now in other processes; again is no error. The error is
 // fault.NotFound when the workspace has no such key; one issued within the last moments may not be found yet.
 func (s *Service) RevokeKey(ctx context.Context, k id.Key, home id.Workspace) error {
-	q := table.Query{Index: schema.IndexKeys, PK: home.String(), From: k.String(), To: k.String() + "!", Limit: 1}
-	page, err := s.t.Query(ctx, q)
+	page, err := s.t.Query(ctx, keyAt(k, home))
 	if err != nil {
 		return fmt.Errorf("revoke key %s: %w", k, err)
 	}

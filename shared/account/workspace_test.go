@@ -29,8 +29,8 @@ func TestCreateWorkspace(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("CreateWorkspace (-want +got):\n%s", diff)
 	}
-	if read != 0 || write != 1 || requests != 1 {
-		t.Errorf("CreateWorkspace cost %v read and %v write units in %d requests, want 0, 1, 1", read, write, requests)
+	if read != 0 || write != 4 || requests != 1 {
+		t.Errorf("CreateWorkspace cost %v read and %v write units in %d requests, want 0, 4, 1", read, write, requests)
 	}
 	found, err := other.Workspace(t.Context(), got.ID)
 	if err != nil {

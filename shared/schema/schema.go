@@ -2,6 +2,7 @@
 //
 //	what                partition key                 sort key                       written by
 //	workspace           ws_<uuid>                     workspace                      account
+//	known workspaces    workspaces                    ws_<uuid>                      account
 //	project             ws_<uuid>                     project#<uuid>                 project
 //	folder              ws_<uuid>                     folder#<uuid>                  folder
 //	folder by name      ws_<uuid>                     foldername#<sha-256>           folder
@@ -178,6 +179,12 @@ func Indexes() []table.Index {
 
 // WorkspaceKey is the row of a workspace.
 func WorkspaceKey(w id.Workspace) table.Key { return table.Key{PK: w.String(), SK: "workspace"} }
+
+// KnownPartition lists all workspaces, in order of their ids.
+const KnownPartition = "workspaces"
+
+// KnownKey is the row that lists a workspace among all.
+func KnownKey(w id.Workspace) table.Key { return table.Key{PK: KnownPartition, SK: w.String()} }
 
 // ProjectPrefix begins the sort keys of a workspace's projects.
 const ProjectPrefix = "project#"

@@ -46,6 +46,7 @@ func TestKeysAreSpelledAsRowsInUse(t *testing.T) {
 		pk, sk string
 	}{
 		{"workspace", schema.WorkspaceKey(w), wsText, "workspace"},
+		{"workspace among all", schema.KnownKey(w), "workspaces", wsText},
 		{"project", schema.ProjectKey(w, id.Project(u)), wsText, "project#" + plainText},
 		{"folder", schema.FolderKey(w, id.Folder(u)), wsText, "folder#" + plainText},
 		{"folder by name", schema.FolderNameKey(w, "trips"), wsText, "foldername#57866688516348020722abcc019831a8906345913d5e91661ac4869c2d5e13c3"},

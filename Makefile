@@ -18,7 +18,7 @@ DEPLOYMENT ?= default
 PROCESSOR_arm64 := arm64
 PROCESSOR_amd64 := x86_64
 
-.PHONY: help run test check build bench soak deploy clean tools FORCE
+.PHONY: help run test check build bench soak deploy install clean tools FORCE
 
 help:
 	@echo 'make run [ARGS="-addr 127.0.0.1:8080 -data .assetry"]   the whole product on this machine; needs Go only'
@@ -28,6 +28,7 @@ help:
 	@echo 'make bench                     latencies, start times and sizes'
 	@echo 'make soak [ARGS="-seed 7"]     10,000 lives of assets among faults, and 5,000 real parts; 55 GB of disk, or ARGS=-no-parts'
 	@echo 'make deploy [DEPLOYMENT=name]  build and deploy to the AWS account that is signed in; asks the first time'
+	@echo 'make install [PREFIX=~/.local] the tool of operators, assetry, into PREFIX/bin, or where go install puts programs'
 	@echo 'make clean                     remove what was built; .tools and .assetry stay'
 
 run:
@@ -88,6 +89,14 @@ deploy: tools
 	@.tools/bin/tools install sam
 	@$(SAM) build
 	@$(SAM) deploy --config-env $(DEPLOYMENT) $(if $(call saved,region)$(findstring --region,$(ARGS)),,$(GUIDED)) $(ARGS)
+
+# The operator's tool. It says from which commit it was built.
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+COMMIT ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
+
+install:
+	@$(if $(PREFIX),GOBIN='$(abspath $(PREFIX))/bin') go install -trimpath -ldflags "-s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)" ./infra/assetry
+	@echo "$(if $(PREFIX),$(abspath $(PREFIX))/bin,$$(go env GOBIN | grep . || echo "$$(go env GOPATH)/bin"))/assetry"
 
 clean:
 	@rm -rf dist .aws-sam

@@ -17,12 +17,17 @@ const reindexPage = table.MaxBatchGet
 // on meanwhile, as long as they reach Apply. A call that was cut off is gone on with by the next; after one that came to its end the next
 // begins anew. It removes no entries of assets that are gone; searches pass over those.
 func (s *Service) Reindex(ctx context.Context, w id.Workspace) error {
+	return s.ReindexTold(ctx, w, func(int) {})
+}
+
+// ReindexTold is Reindex that tells how many assets each page had, for whoever waits for it.
+func (s *Service) ReindexTold(ctx context.Context, w id.Workspace, told func(assets int)) error {
 	ws, err := s.workspaces.Workspace(ctx, w)
 	if err != nil {
 		return err
 	}
 	for shard := range ws.MaxShards() {
-		if err := s.reindexShard(ctx, w, shard); err != nil {
+		if err := s.reindexShard(ctx, w, shard, told); err != nil {
 			return fmt.Errorf("index shard %d of %s: %w", shard, w, err)
 		}
 	}
@@ -48,7 +53,7 @@ func (s *Service) Indexed(ctx context.Context, w id.Workspace) (bool, error) {
 }
 
 // reindexShard indexes the assets of one shard, from where a call before stopped.
-func (s *Service) reindexShard(ctx context.Context, w id.Workspace, shard int) error {
+func (s *Service) reindexShard(ctx context.Context, w id.Workspace, shard int, told func(int)) error {
 	progress := schema.ReindexKey(w, shard)
 	at, err := s.index.Get(ctx, progress, table.Strong)
 	if err != nil && !errors.Is(err, table.ErrNotFound) {
@@ -69,6 +74,7 @@ func (s *Service) reindexShard(ctx context.Context, w id.Workspace, shard int) e
 		if err := s.reindexRows(ctx, pg.Items); err != nil {
 			return err
 		}
+		told(len(pg.Items))
 		if pg.Next == nil {
 			return s.keep(ctx, progress, table.Item{schema.Done: table.Bool(true)})
 		}

@@ -3,6 +3,8 @@ package upload
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/assetry/assetry/shared/id"
@@ -53,4 +55,27 @@ func (s *Service) mark(ctx context.Context, k table.Key, hour time.Time) error {
 		return nil
 	}
 	return err
+}
+
+// Active gives the workspaces that began uploads within the time for which markers are kept, in order of their ids. It reads every partition of
+// markers, a few thousand requests: for operators.
+func (s *Service) Active(ctx context.Context) ([]id.Workspace, error) {
+	seen := map[id.Workspace]bool{}
+	w := &sweep{Service: s}
+	for hour := s.now().Add(-keepMarkers).Truncate(hourLen); !hour.After(s.now()); hour = hour.Add(hourLen) {
+		err := w.eachMarker(ctx, schema.ActivePartition, hour, func(it table.Item) error {
+			wid, err := id.ParseWorkspace(it.Key().SK)
+			if err != nil {
+				return fmt.Errorf("marker %s: %w", it.Key(), err)
+			}
+			seen[wid] = true
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	ws := slices.Collect(maps.Keys(seen))
+	slices.SortFunc(ws, func(a, b id.Workspace) int { return slices.Compare(a[:], b[:]) })
+	return ws, nil
 }

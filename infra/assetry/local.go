@@ -1,0 +1,106 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"github.com/assetry/assetry/infra/local/state"
+	"github.com/assetry/assetry/infra/local/versity"
+	"github.com/assetry/assetry/shared/blob"
+	"github.com/assetry/assetry/shared/boot"
+	"github.com/assetry/assetry/shared/s3blob"
+	"github.com/assetry/assetry/shared/schema"
+	"github.com/assetry/assetry/shared/table/sqlite"
+)
+
+// localBucket is how a local stack calls its bucket.
+const localBucket = "assetry"
+
+// openLocal opens the data folder of a local stack, beside the stack or without it.
+func openLocal(ctx context.Context, path string, n need) (*store, error) {
+	dir, err := state.Look(path)
+	if err != nil {
+		return nil, err
+	}
+	s := &store{name: "the local stack in " + dir.Path()}
+	s.onClose(dir.Close)
+	if dir.Running() {
+		s.name += ", which is running"
+	}
+	return closeIf(s, s.openFolder(ctx, dir, n))
+}
+
+func (s *store) openFolder(ctx context.Context, dir *state.Folder, n need) error {
+	settings, err := dir.Settings()
+	if err != nil {
+		return err
+	}
+	e := engines{}
+	if err := s.openTables(dir, &e); err != nil {
+		return err
+	}
+	if n&needBucket != 0 {
+		if e.bucket, err = s.openBucket(ctx, dir, settings); err != nil {
+			return err
+		}
+	}
+	s.services = boot.New(e)
+	return nil
+}
+
+// openTables opens the tables in the folder. SQLite keeps several programs apart.
+func (s *store) openTables(dir *state.Folder, e *engines) error {
+	db, err := s.openFile(dir, "table.db", sqlite.Options{Indexes: schema.Indexes()})
+	if err != nil {
+		return err
+	}
+	found, err := s.openFile(dir, "search.db", sqlite.Options{})
+	if err != nil {
+		return err
+	}
+	queued, err := s.openFile(dir, "queue.db", sqlite.Options{})
+	if err != nil {
+		return err
+	}
+	e.table, e.search = db, found
+	s.dead = []deadLetters{
+		localLetters{queued, fromImports, importQueue, importDead}, localLetters{queued, fromWebhooks, webhookQueue, webhookDead},
+	}
+	return nil
+}
+
+// openFile opens one of the folder's tables.
+func (s *store) openFile(dir *state.Folder, name string, o sqlite.Options) (*sqlite.DB, error) {
+	db, err := sqlite.Open(dir.File(name), o)
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", dir.File(name), err)
+	}
+	s.onClose(func() { _ = db.Close() })
+	return db, nil
+}
+
+// openBucket is the bucket of the running stack, or one that is started for as long as the command runs. Events of what the command itself
+// brings about are dropped: the sweep that made them is what would handle them, and the stack's next start looks for objects without.
+func (s *store) openBucket(ctx context.Context, dir *state.Folder, settings state.Settings) (blob.Bucket, error) {
+	if dir.Running() {
+		client := s3.New(s3.Options{
+			Region: versity.DefaultRegion, BaseEndpoint: aws.String("http://" + settings.S3Addr), UsePathStyle: true,
+			Credentials: credentials.NewStaticCredentialsProvider(settings.S3AccessKey, settings.S3SecretKey, ""),
+		})
+		return s3blob.New(client, localBucket, s3blob.Options{}), nil
+	}
+	server, err := versity.Start(ctx, versity.Config{
+		Dir: dir.File("s3"), Bucket: localBucket, AccessKey: settings.S3AccessKey, SecretKey: settings.S3SecretKey,
+		CORS: versity.CORS{Origins: []string{"*"}}, Stderr: os.Stderr,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("start the bucket of %s: %w", dir.Path(), err)
+	}
+	s.onClose(server.Close)
+	return s3blob.New(server.Client(), localBucket, s3blob.Options{}), nil
+}

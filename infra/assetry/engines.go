@@ -6,6 +6,7 @@ import (
 	"github.com/assetry/assetry/shared/blob"
 	"github.com/assetry/assetry/shared/boot"
 	"github.com/assetry/assetry/shared/bus"
+	"github.com/assetry/assetry/shared/metric"
 	"github.com/assetry/assetry/shared/remote"
 	"github.com/assetry/assetry/shared/secret"
 	"github.com/assetry/assetry/shared/table"
@@ -33,4 +34,6 @@ func (e engines) Root() secret.Root      { panic("the operator's tool has no roo
 func (e engines) Remote() remote.Files   { return nil }
 func (e engines) Sender() webhook.Sender { return nil }
 func (e engines) PublicURL() string      { return "" }
+func (e engines) BucketName() string     { return "" }
+func (e engines) Metrics() *metric.Log   { return nil } // functions count, the tool does not
 func (e engines) Warm(context.Context)   {}

@@ -50,6 +50,7 @@ func (s *store) openFolder(ctx context.Context, dir *state.Folder, n need) error
 		}
 	}
 	s.services = boot.New(e)
+	s.dead = append(s.dead, failedEvents{fileRecords{dir.File("failed")}, localInvoke(s.services)})
 	return nil
 }
 
@@ -65,6 +66,9 @@ func (s *store) openTables(dir *state.Folder, e *engines) error {
 	}
 	queued, err := s.openFile(dir, "queue.db", sqlite.Options{})
 	if err != nil {
+		return err
+	}
+	if e.bus, err = s.openBus(dir, queued); err != nil {
 		return err
 	}
 	e.table, e.search = db, found

@@ -2,75 +2,120 @@ package main
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
-	"time"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
 
-	"github.com/assetry/assetry/shared/id"
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"github.com/assetry/assetry/infra/local/sources"
+	"github.com/assetry/assetry/shared/boot"
 	"github.com/assetry/assetry/shared/table"
+	"github.com/assetry/assetry/shared/trigger/change"
+	"github.com/assetry/assetry/shared/trigger/object"
 )
 
-// localLetters are the dead letters of a queue of a local stack: rows of its queue.db, under the name of the queue in template.yaml.
+// localLetters are the dead letters of a queue of a local stack, in its queue.db under the queue's name in template.yaml.
 type localLetters struct {
 	store       table.Table
 	name        string
-	queue, dead string // partitions
+	queue, dead string
 }
 
 var _ deadLetters = localLetters{}
 
-// attrPayload holds the text of a message of the local stack.
-const attrPayload = "payload"
-
-// lettersPage is how many letters are read at once.
-const lettersPage = 100
-
 func (q localLetters) source() string { return q.name }
 
 func (q localLetters) each(ctx context.Context, f func(context.Context, deadLetter) (bool, error)) error {
-	query := table.Query{PK: q.dead, Limit: lettersPage}
-	for {
-		pg, err := q.store.Query(ctx, query)
+	for l, err := range sources.Letters(ctx, q.store, q.dead) {
 		if err != nil {
-			return fmt.Errorf("read the dead letters of %s: %w", q.name, err)
+			return err
 		}
-		for _, it := range pg.Items {
-			if more, err := f(ctx, localLetter{q, it}); err != nil || !more {
-				return err
-			}
+		if more, err := f(ctx, localLetter{q, l}); err != nil || !more {
+			return err
 		}
-		if pg.Next == nil {
-			return nil
-		}
-		query.After = pg.Next
 	}
+	return nil
 }
 
 // localLetter is one message.
 type localLetter struct {
 	place localLetters
-	row   table.Item
+	sources.Letter
 }
 
 func (l localLetter) describe() letterJSON {
-	d := letterJSON{Source: l.place.name, ID: l.row.Key().SK, About: aboutMessage(l.row.Str(attrPayload))}
-	if u, err := id.Parse(d.ID); err == nil {
-		d.At = u.Time()
-	}
-	return d
+	return letterJSON{Source: l.place.name, ID: l.ID, At: l.Sent, About: aboutMessage(l.Body)}
 }
 
-// replay moves the message to its queue as a new one, in one transaction. A stack that runs finds it there within moments, another one when it
-// starts.
+// replay moves the message to its queue. A stack that runs finds it there within moments, another one when it starts.
 func (l localLetter) replay(ctx context.Context) error {
-	err := l.place.store.Transact(ctx, []table.Write{
-		table.Delete(l.row.Key(), table.Present()),
-		table.Put(table.Item{
-			table.AttrPK: table.String(l.place.queue), table.AttrSK: table.String(id.New(time.Now()).String()),
-			attrPayload: l.row[attrPayload],
-		}, table.Absent()),
+	return sources.Replay(ctx, l.place.store, l.place.dead, l.Letter, l.place.queue)
+}
+
+// fileRecords are failed events in the folder of a local stack, one file each.
+type fileRecords struct{ dir string }
+
+var _ records = fileRecords{}
+
+func (r fileRecords) keys(ctx context.Context, f func(string) (bool, error)) error {
+	return filepath.WalkDir(filepath.Join(r.dir, filepath.FromSlash(recordPrefix)), func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			return nil // nothing has failed yet, or it is gone meanwhile
+		case err != nil || ctx.Err() != nil:
+			return errors.Join(err, ctx.Err())
+		case d.IsDir() || strings.HasSuffix(path, ".part"): // half of a record, which is being written
+			return nil
+		}
+		key, err := filepath.Rel(r.dir, path)
+		if err != nil {
+			return err
+		}
+		more, err := f(filepath.ToSlash(key))
+		if err == nil && !more {
+			return fs.SkipAll
+		}
+		return err
 	})
-	if refused := table.Refused(err); refused != nil && refused.Current[0] == nil {
-		return nil // somebody else has replayed it
+}
+
+func (r fileRecords) read(_ context.Context, key string) ([]byte, error) {
+	b, err := os.ReadFile(filepath.Join(r.dir, filepath.FromSlash(key)))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, errGone
+	}
+	return b, err
+}
+
+func (r fileRecords) remove(_ context.Context, key string) error {
+	err := os.Remove(filepath.Join(r.dir, filepath.FromSlash(key)))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
 	}
 	return err
+}
+
+// localInvoke runs the functions whose failed events are kept, in this process: the same handlers, over the same tables and the same bucket.
+func localInvoke(s *boot.Services) invoke {
+	handlers := map[string]lambda.Handler{
+		"on-object-created": object.Handler(s),
+		"stream-publish":    change.Publish(s),
+		"stream-cleanup":    change.CleanUp(s),
+	}
+	return func(ctx context.Context, function string, event []byte) ([]byte, error) {
+		name := strings.TrimPrefix(functionName(function), localStack+"-")
+		h, known := handlers[name]
+		if !known {
+			return nil, fmt.Errorf("the function %q keeps no failed events that this tool knows of; a later version may", name)
+		}
+		if !json.Valid(event) {
+			return nil, errors.New("the event is no JSON")
+		}
+		return h.Invoke(ctx, event)
+	}
 }

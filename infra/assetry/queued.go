@@ -43,22 +43,31 @@ func (q *sqsLetters) each(ctx context.Context, f func(context.Context, deadLette
 		if err != nil {
 			return fmt.Errorf("read the dead letters of %s: %w", q.name, err)
 		}
-		empty++
-		for _, m := range out.Messages {
-			id := aws.ToString(m.MessageId)
-			if before, twice := seen[id]; twice {
-				before.message.ReceiptHandle = m.ReceiptHandle // the latest is the one that holds
-				continue
-			}
+		fresh := q.note(seen, out.Messages)
+		if empty++; len(fresh) > 0 {
 			empty = 0
-			l := &sqsLetter{place: q, message: m}
-			seen[id] = l
+		}
+		for _, l := range fresh {
 			if more, err := f(ctx, l); err != nil || !more {
 				return err
 			}
 		}
 	}
 	return nil
+}
+
+// note keeps the letters of an answer, all that have to be given back, and gives those that were not seen before.
+func (q *sqsLetters) note(seen map[string]*sqsLetter, ms []types.Message) (fresh []*sqsLetter) {
+	for _, m := range ms {
+		id := aws.ToString(m.MessageId)
+		if before, twice := seen[id]; twice {
+			before.message.ReceiptHandle = m.ReceiptHandle // the latest is the one that holds
+			continue
+		}
+		seen[id] = &sqsLetter{place: q, message: m}
+		fresh = append(fresh, seen[id])
+	}
+	return fresh
 }
 
 // giveBack shows to others again what is still there. Where that fails they wait until the letters show by themselves.

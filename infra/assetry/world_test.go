@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"flag"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -20,7 +21,10 @@ import (
 	"github.com/assetry/assetry/shared/table/sqlite"
 )
 
-func TestMain(m *testing.M) { versitytest.Main(m) }
+func TestMain(m *testing.M) {
+	slog.SetDefault(slog.New(slog.DiscardHandler))
+	versitytest.Main(m)
+}
 
 var update = flag.Bool("update", false, "rewrite the golden texts")
 

@@ -25,7 +25,7 @@ type mailbox struct {
 	giveUp  func(context.Context, message, error) error                // keeps it elsewhere; until that is done the next start delivers it again
 
 	work chan letter
-	own  sync.Map // ids of messages that this process put and has not delivered: the start does not find them once more
+	own  sync.Map // ids of messages that this process put or found, and has not delivered: they are not found once more
 	done sync.WaitGroup
 }
 
@@ -80,7 +80,11 @@ func messageItem(partition, sk, payload string) table.Item {
 	return table.Item{table.AttrPK: table.String(partition), table.AttrSK: table.String(sk), attrPayload: table.String(payload)}
 }
 
-// run delivers until the context ends, first what an earlier process left, and returns once nothing is under way.
+// foreignEvery is how often a mailbox looks for messages that another process put, such as the operator's tool.
+const foreignEvery = 2 * time.Second
+
+// run delivers until the context ends, first what an earlier process left, and returns once nothing is under way. What another process puts
+// meanwhile is found a little later.
 func (m *mailbox) run(ctx context.Context) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer func() {
@@ -102,11 +106,16 @@ func (m *mailbox) run(ctx context.Context) error {
 	if err := m.leftBehind(ctx); err != nil {
 		return err
 	}
-	<-ctx.Done()
+	for ctx.Err() == nil {
+		wait(ctx, nil, foreignEvery)
+		if err := m.leftBehind(ctx); err != nil && ctx.Err() == nil {
+			slog.WarnContext(ctx, "messages of others will be looked for again", "queue", m.name, "err", err)
+		}
+	}
 	return nil
 }
 
-// leftBehind offers what an earlier process did not deliver.
+// leftBehind offers what is there and not known: what an earlier process did not deliver, or another one put.
 func (m *mailbox) leftBehind(ctx context.Context) error {
 	query := table.Query{PK: m.name, Limit: 500}
 	for {
@@ -115,7 +124,7 @@ func (m *mailbox) leftBehind(ctx context.Context) error {
 			return fmt.Errorf("read undelivered messages of %s: %w", m.name, err)
 		}
 		for _, it := range pg.Items {
-			if _, own := m.own.Load(it.Key().SK); !own {
+			if _, known := m.own.LoadOrStore(it.Key().SK, true); !known {
 				m.offer(ctx, letter{id: it.Key().SK})
 			}
 		}
@@ -207,7 +216,11 @@ func (m *mailbox) failed(ctx context.Context, msg message, err error) {
 		m.again(ctx, letter{msg.id, msg.receives}, msg.receives, err)
 		return
 	}
-	err = errors.Join(err, m.giveUp(ctx, msg, err))
+	if giveUpErr := m.giveUp(ctx, msg, err); giveUpErr != nil {
+		err = errors.Join(err, giveUpErr)
+	} else {
+		m.own.Delete(msg.id)
+	}
 	slog.ErrorContext(ctx, "a message is given up", "queue", m.name, "message", msg.id, "deliveries", msg.receives, "err", err)
 }
 

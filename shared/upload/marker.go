@@ -2,9 +2,11 @@ package upload
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/assetry/assetry/shared/id"
@@ -58,24 +60,47 @@ func (s *Service) mark(ctx context.Context, k table.Key, hour time.Time) error {
 }
 
 // Active gives the workspaces that began uploads within the time for which markers are kept, in order of their ids. It reads every partition of
-// markers, a few thousand requests: for operators.
+// markers, a few thousand requests, as many at once as there are shards: for operators.
 func (s *Service) Active(ctx context.Context) ([]id.Workspace, error) {
-	seen := map[id.Workspace]bool{}
-	w := &sweep{Service: s}
-	for hour := s.now().Add(-keepMarkers).Truncate(hourLen); !hour.After(s.now()); hour = hour.Add(hourLen) {
-		err := w.eachMarker(ctx, schema.ActivePartition, hour, func(it table.Item) error {
-			wid, err := id.ParseWorkspace(it.Key().SK)
-			if err != nil {
-				return fmt.Errorf("marker %s: %w", it.Key(), err)
-			}
-			seen[wid] = true
-			return nil
-		})
-		if err != nil {
-			return nil, err
-		}
+	var wg sync.WaitGroup
+	found, errs := make([]map[id.Workspace]bool, schema.SweepShards), make([]error, schema.SweepShards)
+	for shard := range schema.SweepShards {
+		wg.Go(func() { found[shard], errs[shard] = s.activeIn(ctx, shard) })
 	}
-	ws := slices.Collect(maps.Keys(seen))
+	wg.Wait()
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	var ws []id.Workspace
+	for _, of := range found { // a workspace is always in the same shard
+		ws = slices.AppendSeq(ws, maps.Keys(of))
+	}
 	slices.SortFunc(ws, func(a, b id.Workspace) int { return slices.Compare(a[:], b[:]) })
 	return ws, nil
+}
+
+// activeIn gives the workspaces that the markers of one shard name.
+func (s *Service) activeIn(ctx context.Context, shard int) (map[id.Workspace]bool, error) {
+	found := map[id.Workspace]bool{}
+	for hour := s.now().Add(-keepMarkers).Truncate(hourLen); !hour.After(s.now()); hour = hour.Add(hourLen) {
+		q := table.Query{PK: schema.ActivePartition(hour, shard), Limit: sweepPage}
+		for {
+			pg, err := s.Table.Query(ctx, q)
+			if err != nil {
+				return nil, fmt.Errorf("read markers %s: %w", q.PK, err)
+			}
+			for _, it := range pg.Items {
+				w, err := id.ParseWorkspace(it.Key().SK)
+				if err != nil {
+					return nil, fmt.Errorf("marker %s: %w", it.Key(), err)
+				}
+				found[w] = true
+			}
+			if pg.Next == nil {
+				break
+			}
+			q.After = pg.Next
+		}
+	}
+	return found, nil
 }

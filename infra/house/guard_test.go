@@ -4,6 +4,8 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,19 +18,56 @@ var mayPermit = []string{"infra/local", "infra/acceptance", "infra/soak"}
 // guardPath is the package that makes outgoing connections for addresses of clients.
 const guardPath = module + "shared/guard"
 
+// localSources is the build tag under which functions reach sources on this machine, and permitted the one file of theirs that may then permit it.
+const (
+	localSources = "assetry_local_sources"
+	permitted    = "shared/boot/reach_local.go"
+)
+
 func TestOnlyTheLocalStackAndTestsPermitExceptionsOfTheGuard(t *testing.T) {
 	for _, p := range packages(t) {
 		if slices.ContainsFunc(mayPermit, func(folder string) bool { return below(p.path, folder) }) {
 			continue
 		}
 		for _, f := range p.files {
-			if f.test {
+			if f.test || f.name == permitted {
 				continue
 			}
 			for _, what := range permits(f.File, p.path == "shared/guard") {
 				t.Errorf("%s has %s: only %v and tests may widen what is reached", f.name, what, mayPermit)
 			}
 		}
+	}
+}
+
+// TestTheGuardIsOpenedByABuildTagAlone holds that the one file of the functions which opens the guard is compiled under its tag only, that it
+// looks at no variable, and that nothing which builds for AWS has the tag.
+func TestTheGuardIsOpenedByABuildTagAlone(t *testing.T) {
+	source, err := os.ReadFile(filepath.Join(root, permitted))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if first, _, _ := strings.Cut(string(source), "\n"); first != "//go:build "+localSources {
+		t.Errorf("%s begins with %q, want //go:build %s", permitted, first, localSources)
+	}
+	f, err := parser.ParseFile(token.NewFileSet(), permitted, source, parser.SkipObjectResolution)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(f.Imports) != 1 || f.Imports[0].Path.Value != strconv.Quote(guardPath) {
+		t.Errorf("%s imports more than the guard: what it permits may depend on nothing", permitted)
+	}
+	for _, file := range []string{"Makefile", "samconfig.toml", "template.yaml", ".ci/run"} {
+		b, err := os.ReadFile(filepath.Join(root, file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(string(b), localSources) {
+			t.Errorf("%s has the tag %s: what is deployed must not be built with it", file, localSources)
+		}
+	}
+	if len(permits(f, false)) == 0 {
+		t.Errorf("%s permits nothing, so this test holds nothing", permitted)
 	}
 }
 

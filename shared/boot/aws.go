@@ -116,8 +116,8 @@ func (c *cloud) Root() secret.Root {
 	return root
 }
 
-func (c *cloud) Remote() remote.Files   { return importer.New(importer.Options{}) }
-func (c *cloud) Sender() webhook.Sender { return sender.New(sender.Options{}) }
+func (c *cloud) Remote() remote.Files   { return importer.New(importer.Options{Guard: reach()}) }
+func (c *cloud) Sender() webhook.Sender { return sender.New(sender.Options{Guard: reach()}) }
 
 func (c *cloud) PublicURL() string { return strings.TrimRight(os.Getenv(EnvPublicURL), "/") }
 

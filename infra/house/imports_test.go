@@ -47,7 +47,7 @@ var layers = []layer{
 	{
 		name:     "ground of tests",
 		packages: []string{"shared/tabletest", "shared/domaintest", "shared/enginetest", "shared/blob/blobtest", "shared/table/dynamo/dynamotest", "shared/guard/guardtest"},
-		may:      []string{"shared", "github.com", "golang.org/x/net", "pgregory.net/rapid"}, http: true,
+		may:      []string{"shared", "infra/dynamolocal", "github.com", "golang.org/x/net", "pgregory.net/rapid"}, http: true,
 	},
 }
 

@@ -23,6 +23,7 @@ type engines struct {
 	table  table.Table
 	search table.Table
 	bucket blob.Bucket
+	name   string // of the bucket
 	bus    bus.Publisher
 	root   secret.Root
 	remote remote.Files
@@ -38,7 +39,7 @@ func (e engines) Remote() remote.Files   { return e.remote }
 func (e engines) Sender() webhook.Sender { return e.sender }
 func (e engines) PublicURL() string      { return "" }
 func (e engines) Upload() upload.Options { return upload.Options{} }
-func (e engines) BucketName() string     { return localBucket }
+func (e engines) BucketName() string     { return e.name }
 
 // Metrics are written for whoever names a stack, as a deployed function has it in its environment.
 func (e engines) Metrics() *metric.Log {

@@ -113,8 +113,8 @@ func TestFlags(t *testing.T) {
 	}{
 		{"none", "", options{addr: "127.0.0.1:8080", s3Addr: "127.0.0.1:0", data: ".assetry", template: "template.yaml"}, ""},
 		{
-			"all", "-addr 127.0.0.1:0 -s3-addr localhost:9000 -data d -template t.yaml -ready r.json -allow-local-sources",
-			options{"127.0.0.1:0", "localhost:9000", "d", "t.yaml", "r.json", true}, "",
+			"all", "-addr 127.0.0.1:0 -s3-addr localhost:9000 -data d -template t.yaml -ready r.json -allow-local-sources -lambda",
+			options{"127.0.0.1:0", "localhost:9000", "d", "t.yaml", "r.json", true, true}, "",
 		},
 		{"the other loopback", "-addr [::1]:80", options{addr: "[::1]:80", s3Addr: "127.0.0.1:0", data: ".assetry", template: "template.yaml"}, ""},
 		{"an address that others reach", "-addr 0.0.0.0:80", options{}, "not a loopback address"},
@@ -154,7 +154,7 @@ func TestTheBucketKeepsItsPortWhereItCan(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			s := &stack{failed: make(chan error, 1), settings: state.Settings{S3Addr: tt.kept, S3AccessKey: "assetry", S3SecretKey: "secret"}}
 			t.Cleanup(s.close)
-			err := s.startS3(t.Context(), options{s3Addr: tt.asked}, newFolder(t), unheard)
+			err := s.startS3(t.Context(), options{s3Addr: tt.asked}, newFolder(t), bucket{name: localBucket}, unheard)
 			if tt.says != "" {
 				if err == nil || !strings.Contains(err.Error(), tt.says) || !strings.Contains(err.Error(), tt.asked) {
 					t.Errorf("startS3 = %v, want a refusal that names %s and %s", err, tt.says, tt.asked)

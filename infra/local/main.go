@@ -2,7 +2,10 @@
 // embedded S3 server, object events, the table's stream, the event bus and the schedule. It needs Go and nothing else.
 //
 //	go run ./infra/local [-addr 127.0.0.1:8080] [-s3-addr 127.0.0.1:0] [-data .assetry] [-template template.yaml] [-ready FILE]
-//	    [-allow-local-sources]
+//	    [-allow-local-sources] [-lambda]
+//
+// With -lambda the functions are the programs that are deployed, built first and run in processes of their own behind Lambda's Runtime API, each
+// with credentials of its own; the tables are AWS's DynamoDB Local, which Java runs. The gateway, the event sources and the bucket are the same.
 //
 // State lives in the data folder and survives restarts, also by kill -9. It listens on loopback only.
 package main
@@ -25,7 +28,7 @@ import (
 // options are the flags.
 type options struct {
 	addr, s3Addr, data, template, ready string
-	allowLocalSources                   bool
+	allowLocalSources, lambda           bool
 }
 
 func main() {
@@ -53,6 +56,7 @@ func parse(args []string, out io.Writer) (options, error) {
 	f.StringVar(&o.template, "template", "template.yaml", "the `file` that says which function answers which route")
 	f.StringVar(&o.ready, "ready", "", "`file` to write, as JSON, once everything answers")
 	f.BoolVar(&o.allowLocalSources, "allow-local-sources", false, "import from this machine, and send webhooks to it, also over plain http: for trying it out")
+	f.BoolVar(&o.lambda, "lambda", false, "run the functions as they are deployed: their programs, built first, behind a Lambda runtime, on DynamoDB Local (which `make test` installs)")
 	if err := f.Parse(args); err != nil {
 		return o, err
 	}

@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/assetry/assetry/infra/identity"
 	"github.com/assetry/assetry/infra/local/gateway"
 	"github.com/assetry/assetry/infra/local/sources"
 	"github.com/assetry/assetry/infra/local/state"
@@ -84,6 +85,9 @@ func start(ctx context.Context, o options) (_ *stack, err error) {
 	if s.settings, err = dir.Settings(); err != nil {
 		return nil, err
 	}
+	if err := fits(s.settings, o); err != nil {
+		return nil, err
+	}
 	listener, err := listen(ctx, o.addr, s.settings.Addr)
 	if err != nil {
 		return nil, fmt.Errorf("the API cannot listen: %w", err)
@@ -93,13 +97,41 @@ func start(ctx context.Context, o options) (_ *stack, err error) {
 	return s, s.build(ctx, o, dir, listener)
 }
 
+// fits refuses a folder that has the tables of the other shape.
+func fits(k state.Settings, o options) error {
+	switch lambda := k.TableAddr != ""; {
+	case k.APIKey == "" || lambda == o.lambda:
+		return nil
+	case lambda:
+		return fmt.Errorf("%s was begun with -lambda, and its tables are DynamoDB Local's; start it with -lambda, or give this stack a folder of its own with -data", o.data)
+	}
+	return fmt.Errorf("%s was begun without -lambda, and its tables are SQLite's; give this stack a folder of its own, such as -data %s-lambda", o.data, o.data)
+}
+
+// readTemplate reads the template with its references as they are on this machine.
+func readTemplate(path string) (*template.Template, error) {
+	t, err := template.Read(path, template.Options{})
+	if err != nil {
+		return nil, err
+	}
+	return template.Read(path, template.Options{Values: references(t)})
+}
+
+// folders are the functions of a template, by the names of their folders.
+func folders(t *template.Template) (names []string) {
+	for _, f := range t.Functions {
+		names = append(names, f.Folder)
+	}
+	return names
+}
+
 // build starts what stands behind the API, and then the API.
 func (s *stack) build(ctx context.Context, o options, dir *state.Folder, listener net.Listener) error {
 	root, err := dir.Root()
 	if err != nil {
 		return err
 	}
-	tmpl, err := template.Read(o.template, template.Options{})
+	tmpl, err := readTemplate(o.template)
 	if err != nil {
 		return err
 	}
@@ -116,10 +148,15 @@ func (s *stack) build(ctx context.Context, o options, dir *state.Folder, listene
 	if err != nil {
 		return err
 	}
-	if err := s.startS3(ctx, o, dir, d.notify); err != nil {
+	bucket, err := s.bucket(o, tmpl)
+	if err != nil {
+		return err
+	}
+	if err := s.startS3(ctx, o, dir, bucket, d.notify); err != nil {
 		return fmt.Errorf("the bucket cannot start: %w", err)
 	}
-	g, err := s.inProcess(o, dir, tmpl, engines{bus: publisher{bus}, root: root, bucket: s3blob.New(s.s3.Client(), localBucket, s3blob.Options{})})
+	e := engines{bus: publisher{bus}, root: root, name: bucket.name, bucket: s3blob.New(s.s3.Client(), bucket.name, s3blob.Options{})}
+	g, err := s.below(ctx, o, dir, tmpl, e, bus)
 	if err != nil {
 		return err
 	}
@@ -132,6 +169,29 @@ func (s *stack) build(ctx context.Context, o options, dir *state.Folder, listene
 	s.onClose(d.start(ctx, s.fail))
 	s.serve(listener, gateway.New(tmpl, s.invoke, gateway.Options{}))
 	return nil
+}
+
+// bucket is the one of this shape. Deployed functions know it by the template's name, and each has an account of its own.
+func (s *stack) bucket(o options, t *template.Template) (bucket, error) {
+	if !o.lambda {
+		return bucket{name: localBucket}, nil
+	}
+	if err := settled(t); err != nil {
+		return bucket{}, err
+	}
+	if _, err := identity.Names(folders(t)); err != nil {
+		return bucket{}, err
+	}
+	return bucket{t.Functions[0].Environment[boot.EnvBucket], identity.Accounts(s.settings.S3SecretKey, folders(t))}, nil
+}
+
+// below starts what the functions stand on, and makes them ready.
+func (s *stack) below(ctx context.Context, o options, dir *state.Folder, tmpl *template.Template, e engines, bus *sources.Bus) (ground, error) {
+	if o.lambda {
+		d := &deployed{stack: s, options: o, dir: dir, tmpl: tmpl, bus: bus, engines: e, secret: s.settings.S3SecretKey}
+		return d.start(ctx)
+	}
+	return s.inProcess(o, dir, tmpl, e)
 }
 
 // furnish makes what a new folder lacks, and what a crash may have lost.
@@ -215,15 +275,21 @@ func inUse(err error, addr, name string) error {
 	return err
 }
 
+// bucket is what a shape calls its bucket, and who may use it beside the stack itself.
+type bucket struct {
+	name     string
+	accounts map[string]string // access key to secret
+}
+
 // startS3 starts the bucket, on the port of the last start where port 0 is asked for.
-func (s *stack) startS3(ctx context.Context, o options, dir *state.Folder, notify func(versity.Event) error) error {
+func (s *stack) startS3(ctx context.Context, o options, dir *state.Folder, b bucket, notify func(versity.Event) error) error {
 	host, port, _ := net.SplitHostPort(o.s3Addr)
 	addr := o.s3Addr
 	if _, kept, err := net.SplitHostPort(s.settings.S3Addr); err == nil && port == "0" {
 		addr = net.JoinHostPort(host, kept)
 	}
 	c := versity.Config{
-		Dir: dir.File("s3"), Addr: addr, Bucket: localBucket,
+		Dir: dir.File("s3"), Addr: addr, Bucket: b.name, Accounts: b.accounts,
 		AccessKey: s.settings.S3AccessKey, SecretKey: s.settings.S3SecretKey,
 		CORS:   versity.CORS{Origins: []string{"*"}},
 		Stderr: os.Stderr,

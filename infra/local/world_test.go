@@ -71,7 +71,7 @@ func newHouse(t testing.TB) *house {
 	t.Cleanup(func() { _ = b.Close() })
 	s3, db := versitytest.Start(t), newTable(t)
 	h := &house{db: db}
-	h.services = boot.New(engines{table: db, search: newTable(t), bucket: s3blob.New(s3.Client(), s3.Bucket, s3blob.Options{}), bus: publisher{b}, root: secret.NewRoot(), sender: receivers(true)})
+	h.services = boot.New(engines{table: db, name: localBucket, search: newTable(t), bucket: s3blob.New(s3.Client(), s3.Bucket, s3blob.Options{}), bus: publisher{b}, root: secret.NewRoot(), sender: receivers(true)})
 	if h.ws, err = h.services.Accounts().CreateWorkspace(t.Context(), "Test"); err != nil {
 		t.Fatal(err)
 	}

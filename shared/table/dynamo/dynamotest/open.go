@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams"
 	"github.com/google/uuid"
 
+	"github.com/assetry/assetry/infra/dynamolocal"
 	"github.com/assetry/assetry/shared/enginetest"
 	"github.com/assetry/assetry/shared/table"
 	"github.com/assetry/assetry/shared/table/dynamo"
@@ -87,7 +88,7 @@ func Client(t testing.TB) *dynamodb.Client {
 func Streams(t testing.TB) *dynamodbstreams.Client {
 	t.Helper()
 	return dynamodbstreams.New(dynamodbstreams.Options{
-		Region: region, BaseEndpoint: aws.String(enginetest.DynamoDB(t)), Credentials: anybody(), HTTPClient: repairing{},
+		Region: region, BaseEndpoint: aws.String(enginetest.DynamoDB(t)), Credentials: anybody(), HTTPClient: dynamolocal.Repairing{},
 	})
 }
 

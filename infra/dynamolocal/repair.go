@@ -1,4 +1,4 @@
-package dynamotest
+package dynamolocal
 
 import (
 	"bytes"
@@ -9,12 +9,12 @@ import (
 	"strings"
 )
 
-// repairing is an HTTP client for DynamoDB Local's streams. DynamoDB Local 3.1.0 sends an empty map in an image as {} where DynamoDB
+// Repairing is an HTTP client for DynamoDB Local's streams. DynamoDB Local 3.1.0 sends an empty map in an image as {} where DynamoDB
 // sends {"M": {}}, and the SDK reads that as the value before it. Everything else passes unchanged.
-type repairing struct{}
+type Repairing struct{}
 
 // Do sends the request and repairs the records in the answer.
-func (repairing) Do(req *http.Request) (*http.Response, error) {
+func (Repairing) Do(req *http.Request) (*http.Response, error) {
 	res, err := http.DefaultClient.Do(req)
 	if err != nil || res.StatusCode != http.StatusOK || !strings.HasSuffix(req.Header.Get("X-Amz-Target"), ".GetRecords") {
 		return res, err

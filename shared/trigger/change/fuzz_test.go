@@ -36,17 +36,23 @@ func FuzzStreamEvents(f *testing.F) {
 		`{"Records":[{}]}`, `{"Records":[null]}`, `{"Records":[{"dynamodb":{"Keys":{"pk":{"S":"ws_"},"sk":{"S":"folder#"}},"SequenceNumber":"1"}}]}`,
 		`{"Records":[{"eventName":"REMOVE","dynamodb":{"Keys":{"pk":{"S":"a"},"sk":{"S":"b"}},"OldImage":{"pk":{"S":"a"},"sk":{"S":"b"},"n":{"N":"x"}},"SequenceNumber":"1","StreamViewType":"NEW_AND_OLD_IMAGES"}}]}`,
 		`{"Records":[{"eventName":"INSERT","dynamodb":{"Keys":{"pk":{"N":"1"},"sk":{"B":"AA=="}},"NewImage":{},"SequenceNumber":"1","StreamViewType":"NEW_AND_OLD_IMAGES"}}]}`,
+		`{"Records":[{"dynamodb":{"NewImage":{"a":{"X":"1"}}}}]}`, `[]`, `{"Records":"a"}`, `{`,
 	} {
 		f.Add([]byte(s))
 	}
 	c := newCellar(f)
 	publish, cleanUp := change.Publish(&deaf{}), change.CleanUp(c)
 	f.Fuzz(func(t *testing.T, b []byte) {
+		before := c.changes(t)
 		var e events.DynamoDBEvent
 		if json.Unmarshal(b, &e) != nil {
-			return // Lambda's client refuses it too
+			for _, consume := range []change.Consumer{publish, cleanUp} {
+				if out, err := consume.Invoke(t.Context(), b); err == nil || c.changes(t) != before {
+					t.Errorf("what nobody can read gave %s, %v", out, err)
+				}
+			}
+			return
 		}
-		before := c.changes(t)
 		for _, consume := range []change.Consumer{publish, cleanUp} {
 			r, err := consume(t.Context(), e)
 			if got := reported(t, r, err); got != halved {

@@ -9,6 +9,7 @@ package object
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -33,15 +34,27 @@ type Services interface {
 // Consumer takes one event of S3.
 type Consumer func(context.Context, events.S3Event) error
 
-// Invoke is the consumer as a function of Lambda.
+// Invoke is the consumer as a function of Lambda. A record that cannot be read, as one whose key is not percent-encoded, is an error and stops
+// no other.
 func (c Consumer) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	return invocation.Run(ctx, "object", func(ctx context.Context, r *invocation.Report) (any, error) {
-		var e events.S3Event
-		if err := invocation.Decode(payload, &e); err != nil {
+		var raw struct{ Records []json.RawMessage }
+		if err := invocation.Decode(payload, &raw); err != nil {
 			return nil, err
 		}
-		r.Records = len(e.Records)
-		return nil, c(ctx, e)
+		var e events.S3Event
+		var errs []error
+		for i, record := range raw.Records {
+			var read events.S3EventRecord
+			if err := invocation.Decode(record, &read); err != nil {
+				errs = append(errs, fmt.Errorf("record %d of %d: %w", i, len(raw.Records), err))
+				continue
+			}
+			e.Records = append(e.Records, read)
+		}
+		err := c(ctx, e)
+		r.Records, r.Failures = len(raw.Records), r.Failures+len(errs)
+		return nil, errors.Join(append(errs, err)...)
 	})
 }
 

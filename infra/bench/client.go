@@ -31,6 +31,7 @@ func newClient(p place, connections int) *client {
 type created struct {
 	ID     string `json:"asset_id"`
 	Status string `json:"status"`
+	URL    string `json:"url"`
 	Upload *struct {
 		URL    string            `json:"url"`
 		Fields map[string]string `json:"form_fields"`

@@ -12,6 +12,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
+	"github.com/assetry/assetry/infra/lambdahost"
 	"github.com/assetry/assetry/shared/api/assets"
 	"github.com/assetry/assetry/shared/api/web"
 )
@@ -19,8 +20,9 @@ import (
 // maxCreateMS is the bar for a warm create: DESIGN.md, "Numbers to hold".
 const maxCreateMS = 10
 
-// createCommand makes this program the function assets-create on SQLite, for the Runtime API that measures it.
-const createCommand = "assets-create-on-sqlite"
+// createTable is the variable that makes this program the function assets-create on the SQLite file that it names, for the host that
+// measures it.
+const createTable = "ASSETRY_BENCH_CREATE"
 
 // serveCreate is that function. It does not return.
 func serveCreate(path string) {
@@ -41,20 +43,16 @@ type subject struct {
 	create creator
 	event  []byte
 	rounds []spread
+	pids   func() []int // the processes behind it; nil: none but this one
 }
 
 // create measures a warm create, presigned: the whole way of an event through the Runtime API, and the handler alone.
 func (b *bench) create(ctx context.Context) (_ result, err error) {
-	h, err := newHost(b.dir)
+	through, stop, err := b.throughHost(ctx)
 	if err != nil {
 		return result{}, err
 	}
-	defer func() { err = errors.Join(err, h.close()) }()
-	through, stop, err := b.throughHost(ctx, h)
-	if err != nil {
-		return result{}, err
-	}
-	defer stop()
+	defer func() { err = errors.Join(err, stop()) }()
 	t, err := openTenant(ctx, filepath.Join(b.dir, "create-alone.db"))
 	if err != nil {
 		return result{}, err
@@ -67,8 +65,8 @@ func (b *bench) create(ctx context.Context) (_ result, err error) {
 	return b.createRounds(through, &subject{name: "handler in process", create: inProcess(ctx, t), event: event})
 }
 
-// throughHost starts the function of serveCreate behind the Runtime API.
-func (b *bench) throughHost(ctx context.Context, h *host) (_ *subject, stop func(), err error) {
+// throughHost is the function of serveCreate behind the Runtime API. Its time ends when it asks for the next event.
+func (b *bench) throughHost(ctx context.Context) (_ *subject, stop func() error, err error) {
 	path := filepath.Join(b.dir, "create.db")
 	t, err := openTenant(ctx, path)
 	if err != nil {
@@ -82,12 +80,17 @@ func (b *bench) throughHost(ctx context.Context, h *host) (_ *subject, stop func
 	if err != nil {
 		return nil, nil, err
 	}
-	f, err := h.start(ctx, self, createCommand, path)
+	const name = "assets-create"
+	host, err := lambdahost.Start(lambdahost.Options{}, []lambdahost.Function{{Name: name, Program: self, Env: []string{createTable + "=" + path}}})
 	if err != nil {
 		return nil, nil, err
 	}
-	create := func(event []byte) ([]byte, time.Duration, error) { return f.invoke(ctx, event) }
-	return &subject{name: "through the Runtime API", create: create, event: event}, f.stop, nil
+	create := func(event []byte) ([]byte, time.Duration, error) {
+		began := time.Now()
+		answer, err := host.Invoke(ctx, name, event)
+		return answer, time.Since(began), err
+	}
+	return &subject{name: "through the Runtime API", create: create, event: event, pids: func() []int { return host.Stats(name).PIDs }}, host.Close, nil
 }
 
 // inProcess calls the handler as the Lambda library does, without the Runtime API between.

@@ -15,9 +15,11 @@ const (
 	unitMS    = "ms"
 	unitUS    = "µs"
 	unitMiB   = "MiB"
+	unitMB    = "MB"
 	unitRatio = "x"
 	unitKiB   = "KiB"
 	unitRate  = "MiB/s"
+	unitEach  = "/s"
 	unitCount = ""
 )
 

@@ -15,7 +15,7 @@ import (
 )
 
 const (
-	stackStart = 60 * time.Second // until the local stack answers, on a busy machine; usually under a second
+	stackStart = 10 * time.Minute // until the local stack answers; usually under a second, but with -lambda it builds the functions first
 	stackStop  = 5 * time.Second  // until it is killed; it promises to stop within two
 )
 
@@ -34,23 +34,30 @@ type stack struct {
 	log    string
 }
 
-// startStack builds the local stack and starts it on free ports and an empty folder.
-func (b *bench) startStack(ctx context.Context) (*stack, error) {
+// startStack builds the local stack and starts it on free ports and an empty folder, with more arguments.
+func (b *bench) startStack(ctx context.Context, more ...string) (*stack, error) {
 	b.progress("building the local stack")
 	bin := filepath.Join(b.dir, "stack")
 	// In the environment as it is, so that what was compiled for `make run` is used again.
 	if err := b.build(ctx, bin, nil, nil, "./infra/local"); err != nil {
 		return nil, err
 	}
-	s := &stack{exited: make(chan struct{}), log: filepath.Join(b.dir, "stack.log")}
+	dir, err := os.MkdirTemp(b.dir, "stack-")
+	if err != nil {
+		return nil, err
+	}
+	s := &stack{exited: make(chan struct{}), log: filepath.Join(dir, "stack.log")}
 	log, err := os.Create(s.log)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = log.Close() }()
-	ready := filepath.Join(b.dir, "ready.json")
-	s.cmd = exec.Command(filepath.Join(bin, "local"), "-addr", "127.0.0.1:0", "-s3-addr", "127.0.0.1:0",
-		"-data", filepath.Join(b.dir, "data"), "-template", filepath.Join(b.root, "template.yaml"), "-ready", ready)
+	ready := filepath.Join(dir, "ready.json")
+	s.cmd = exec.Command(filepath.Join(bin, "local"), append([]string{
+		"-addr", "127.0.0.1:0", "-s3-addr", "127.0.0.1:0", "-data", filepath.Join(dir, "data"),
+		"-template", filepath.Join(b.root, "template.yaml"), "-ready", ready,
+	}, more...)...)
+	s.cmd.Dir = b.root
 	s.cmd.Stdout, s.cmd.Stderr = log, log
 	if err := s.cmd.Start(); err != nil {
 		return nil, err
@@ -59,7 +66,7 @@ func (b *bench) startStack(ctx context.Context) (*stack, error) {
 		_ = s.cmd.Wait() // its log says why it ended
 		close(s.exited)
 	}()
-	if err := s.await(ctx, ready); err != nil {
+	if err := b.await(ctx, s, ready); err != nil {
 		s.stop()
 		return nil, err
 	}
@@ -67,20 +74,23 @@ func (b *bench) startStack(ctx context.Context) (*stack, error) {
 }
 
 // await waits for the ready file.
-func (s *stack) await(ctx context.Context, ready string) error {
-	limit := time.After(stackStart)
+func (b *bench) await(ctx context.Context, s *stack, ready string) error {
+	limit, news := time.After(stackStart), time.NewTicker(buildNews)
+	defer news.Stop()
 	look := time.NewTicker(10 * time.Millisecond)
 	defer look.Stop()
 	for {
-		b, err := os.ReadFile(ready)
+		place, err := os.ReadFile(ready)
 		if err == nil {
-			return json.Unmarshal(b, &s.place)
+			return json.Unmarshal(place, &s.place)
 		}
 		if !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 		select {
 		case <-look.C:
+		case <-news.C:
+			b.progress("the local stack is getting ready")
 		case <-s.exited:
 			wrote, _ := os.ReadFile(s.log) // what there is helps
 			return fmt.Errorf("the local stack ended: %s", strings.TrimSpace(string(wrote)))

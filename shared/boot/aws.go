@@ -14,13 +14,12 @@ import (
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
-	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
+	"github.com/assetry/assetry/shared/awsjson"
 	"github.com/assetry/assetry/shared/blob"
 	"github.com/assetry/assetry/shared/bus"
-	bridge "github.com/assetry/assetry/shared/bus/eventbridge"
+	"github.com/assetry/assetry/shared/bus/eventbridge"
 	"github.com/assetry/assetry/shared/importer"
 	"github.com/assetry/assetry/shared/metric"
 	"github.com/assetry/assetry/shared/remote"
@@ -67,6 +66,14 @@ func endpoint(service string) *string {
 	return nil
 }
 
+// json is a client of a service of which functions need an operation or two. The name is that of its variable for another address.
+func (c *cloud) json(s awsjson.Service, name string) *awsjson.Client {
+	of := c.config()
+	return awsjson.New(s, awsjson.Options{
+		Region: of.Region, Credentials: of.Credentials, HTTP: of.HTTPClient, Endpoint: aws.ToString(endpoint(name)),
+	})
+}
+
 func (c *cloud) dynamodb() *dynamodb.Client {
 	return dynamodb.NewFromConfig(c.config(), func(o *dynamodb.Options) { o.BaseEndpoint = endpoint("DYNAMODB") })
 }
@@ -94,22 +101,22 @@ func (c *cloud) Bucket() blob.Bucket {
 func (c *cloud) BucketName() string { return need(EnvBucket) }
 
 func (c *cloud) Bus() bus.Publisher {
-	client := eventbridge.NewFromConfig(c.config(), func(o *eventbridge.Options) { o.BaseEndpoint = endpoint("EVENTBRIDGE") })
-	return bridge.New(client, need(EnvBus))
+	return eventbridge.New(c.json(eventbridge.Service, "EVENTBRIDGE"), need(EnvBus))
 }
 
 // rootKeyTime bounds the reading of the root key, which a cold start may wait for.
 const rootKeyTime = 5 * time.Second
 
 func (c *cloud) Root() secret.Root {
-	client := secretsmanager.NewFromConfig(c.config(), func(o *secretsmanager.Options) { o.BaseEndpoint = endpoint("SECRETS_MANAGER") })
+	client := c.json(awsjson.Service{Name: "secretsmanager", Target: "secretsmanager"}, "SECRETS_MANAGER")
 	ctx, cancel := context.WithTimeout(context.Background(), rootKeyTime)
 	defer cancel()
-	out, err := client.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: aws.String(need(EnvRootKey))})
+	var out struct{ SecretString string }
+	err := client.Call(ctx, "GetSecretValue", map[string]string{"SecretId": need(EnvRootKey)}, &out)
 	if err != nil {
 		panic(fmt.Sprintf("read the root key: %v", err))
 	}
-	root, err := secret.ParseRoot(aws.ToString(out.SecretString))
+	root, err := secret.ParseRoot(out.SecretString)
 	if err != nil {
 		panic(fmt.Sprintf("root key in %s: %v", need(EnvRootKey), err))
 	}

@@ -7,31 +7,47 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
-	"github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
-
+	"github.com/assetry/assetry/shared/awsjson"
 	"github.com/assetry/assetry/shared/bus"
 )
+
+// Service is EventBridge, for the client that New takes.
+var Service = awsjson.Service{Name: "events", Target: "AWSEvents"}
 
 // maxEntries is how many entries PutEvents takes (its documented limit).
 const maxEntries = 10
 
-// API is what the publisher needs of the SDK's client.
-type API interface {
-	PutEvents(ctx context.Context, in *eventbridge.PutEventsInput, opts ...func(*eventbridge.Options)) (*eventbridge.PutEventsOutput, error)
+// Caller calls operations of EventBridge; *awsjson.Client does.
+type Caller interface {
+	Call(ctx context.Context, operation string, in, out any) error
+}
+
+// putRequest is the body of PutEvents.
+type putRequest struct {
+	Entries []putEntry
+}
+
+// putEntry is one event.
+type putEntry struct {
+	EventBusName, Source, DetailType, Detail string
+	Time                                     float64 // Unix seconds
+}
+
+// putAnswer says of every entry, in their order, whether it was taken.
+type putAnswer struct {
+	Entries []struct{ ErrorCode string }
 }
 
 // Publisher puts events on one bus. Safe for concurrent use.
 type Publisher struct {
-	client API
+	client Caller
 	bus    string
 }
 
 var _ bus.Publisher = (*Publisher)(nil)
 
 // New makes a Publisher for a bus, by name or ARN.
-func New(client API, busName string) *Publisher { return &Publisher{client, busName} }
+func New(client Caller, busName string) *Publisher { return &Publisher{client, busName} }
 
 // Publish sends the events, ten a request. Entries that were refused, and all of a request that failed, are among the failed; the
 // error is of a request that failed, and everything after it is failed too.
@@ -53,23 +69,22 @@ func (p *Publisher) Publish(ctx context.Context, events []bus.Event) (failed []i
 }
 
 func (p *Publisher) put(ctx context.Context, batch []bus.Event) (refused []int, err error) {
-	entries := make([]types.PutEventsRequestEntry, len(batch))
+	in := putRequest{make([]putEntry, len(batch))}
 	for i, e := range batch {
 		detail, err := e.Detail.JSON()
 		if err != nil {
 			return nil, fmt.Errorf("event %s: %w", e.Detail.ID, err)
 		}
-		entries[i] = types.PutEventsRequestEntry{
-			EventBusName: &p.bus, Source: aws.String(bus.Source), DetailType: aws.String(string(e.Type)),
-			Detail: aws.String(string(detail)), Time: aws.Time(e.Time),
+		in.Entries[i] = putEntry{
+			EventBusName: p.bus, Source: bus.Source, DetailType: string(e.Type), Detail: string(detail), Time: float64(e.Time.UnixMilli()) / 1000,
 		}
 	}
-	out, err := p.client.PutEvents(ctx, &eventbridge.PutEventsInput{Entries: entries})
-	if err != nil {
+	var out putAnswer
+	if err := p.client.Call(ctx, "PutEvents", in, &out); err != nil {
 		return nil, fmt.Errorf("put %d events on bus %s: %w", len(batch), p.bus, err)
 	}
 	for i, r := range out.Entries {
-		if r.ErrorCode != nil {
+		if r.ErrorCode != "" {
 			refused = append(refused, i)
 		}
 	}

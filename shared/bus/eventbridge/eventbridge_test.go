@@ -12,12 +12,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
-	sdk "github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"github.com/assetry/assetry/shared/awsjson"
 	"github.com/assetry/assetry/shared/bus"
 	"github.com/assetry/assetry/shared/bus/eventbridge"
 )
@@ -100,8 +99,8 @@ func (s *server) code(request, place int, e entry) string {
 
 // publisher is ours, over the real client, without its repeats.
 func (s *server) publisher() *eventbridge.Publisher {
-	return eventbridge.New(sdk.New(sdk.Options{
-		Region: "us-east-1", BaseEndpoint: aws.String(s.url), RetryMaxAttempts: 1,
+	return eventbridge.New(awsjson.New(eventbridge.Service, awsjson.Options{
+		Region: "us-east-1", Endpoint: s.url, HTTP: http.DefaultClient, Attempts: 1,
 		Credentials: credentials.NewStaticCredentialsProvider("AKIATEST", "secret", ""),
 	}), "assetry-bus")
 }

@@ -13,14 +13,14 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
+	"github.com/assetry/assetry/shared/awsjson"
 	"github.com/assetry/assetry/shared/boot"
-	bridge "github.com/assetry/assetry/shared/bus/eventbridge"
+	"github.com/assetry/assetry/shared/bus/eventbridge"
 	"github.com/assetry/assetry/shared/s3blob"
 	"github.com/assetry/assetry/shared/schema"
 	"github.com/assetry/assetry/shared/table/dynamo"
@@ -65,7 +65,7 @@ func (s *store) openNames(c aws.Config, n names) {
 	e := engines{
 		table:  dynamo.New(db, n.Table, dynamo.Options{Indexes: schema.Indexes()}),
 		bucket: s3blob.New(bucket, n.Bucket, s3blob.Options{}),
-		bus:    bridge.New(eventbridge.NewFromConfig(c), n.Bus),
+		bus:    eventbridge.New(busClient(c), n.Bus),
 		upload: n.upload(),
 	}
 	if n.Search != "" {
@@ -81,6 +81,14 @@ func (s *store) openNames(c aws.Config, n names) {
 	if n.Failed != "" {
 		s.dead = append(s.dead, failedEvents{s3Records{bucket, n.Failed}, lambdaInvoke(lambda.NewFromConfig(c))})
 	}
+}
+
+// busClient calls EventBridge, where the SDK's clients would look for it.
+func busClient(c aws.Config) *awsjson.Client {
+	return awsjson.New(eventbridge.Service, awsjson.Options{
+		Region: c.Region, Credentials: c.Credentials, HTTP: c.HTTPClient,
+		Endpoint: cmp.Or(os.Getenv("AWS_ENDPOINT_URL_EVENTBRIDGE"), os.Getenv("AWS_ENDPOINT_URL")),
+	})
 }
 
 // s3Client reaches an S3 that is not AWS's own by path.

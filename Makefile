@@ -81,6 +81,9 @@ saved = $(shell sed -n '/^\[$(DEPLOYMENT)\.\(deploy\|global\)\.parameters\]/,/^\
 GUIDED = --guided --parameter-overrides Architecture=$(PROCESSOR_$(ARCH)) \
     $(if $(filter default,$(DEPLOYMENT)),,--stack-name assetry-$(DEPLOYMENT))
 
+# Asking, SAM needs some region before it knows which, and does not look at AWS_REGION.
+FIRST_REGION = AWS_DEFAULT_REGION="$${AWS_DEFAULT_REGION:-$${AWS_REGION:-$$(.tools/sam/bin/python -c 'import boto3; print(boto3.Session().region_name or "$(REGION)")')}}"
+
 deploy: tools
 	@case '$(call saved,parameter_overrides)' in \
 	    *Architecture=*$(PROCESSOR_$(ARCH))*) ;; \
@@ -88,7 +91,7 @@ deploy: tools
 	    esac
 	@.tools/bin/tools install sam
 	@$(SAM) build
-	@$(SAM) deploy --config-env $(DEPLOYMENT) $(if $(call saved,region)$(findstring --region,$(ARGS)),,$(GUIDED)) $(ARGS)
+	@$(FIRST_REGION) $(SAM) deploy --config-env $(DEPLOYMENT) $(if $(call saved,region)$(findstring --region,$(ARGS)),,$(GUIDED)) $(ARGS)
 
 # The operator's tool. It says from which commit it was built.
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)

@@ -8,7 +8,7 @@ import (
 
 // TestPagesMayChangeAssets asks as a browser does before it sends PATCH with If-Match, and holds that the page may read the ETag of the answer.
 func TestPagesMayChangeAssets(t *testing.T) {
-	c := newClient(start(t, t.TempDir()))
+	c := newClient(anyStack(t))
 	a, err := c.create(t.Context(), "page.png")
 	if err != nil {
 		t.Fatal(err)

@@ -41,7 +41,7 @@ func TestReadyFileAppearsWholeAndTellsTheTruth(t *testing.T) {
 }
 
 func TestEverythingListensOnLoopbackOnly(t *testing.T) {
-	s := start(t, t.TempDir())
+	s := anyStack(t)
 	for _, address := range []string{s.API, s.S3} {
 		if !regexp.MustCompile(`^http://127\.0\.0\.1:\d+$`).MatchString(address) {
 			t.Errorf("the stack listens on %s, want http://127.0.0.1:PORT", address)
@@ -191,7 +191,7 @@ func TestPrintedCurlLineWorksWhenPasted(t *testing.T) {
 	if _, err := exec.LookPath("curl"); err != nil {
 		t.Fatal("curl is not in PATH")
 	}
-	s := start(t, t.TempDir())
+	s := anyStack(t)
 	s.await(t, startLimit, "it prints a curl line", func() bool { return len(curlLines(s.stdout.String())) > 0 })
 	for _, line := range curlLines(s.stdout.String()) {
 		line = strings.TrimLeft(line, " \t$")

@@ -47,7 +47,7 @@ type errorBody struct {
 }
 
 func TestBadInputIsRefusedAndWritesNothing(t *testing.T) {
-	s := start(t, t.TempDir())
+	s := start(t, t.TempDir()) // of its own, because everything is listed again and again
 	c := newClient(s)
 	existing, err := c.create(t.Context(), "existing.png")
 	if err != nil {
@@ -176,7 +176,7 @@ func (r refusal) checkFields(t *testing.T, body errorBody) {
 
 // TestCursorsOfOtherListsAreRefused takes real cursors to lists they were not made for.
 func TestCursorsOfOtherListsAreRefused(t *testing.T) {
-	c := newClient(start(t, t.TempDir()))
+	c := newClient(anyStack(t))
 	for n := range 2 {
 		if _, err := c.create(t.Context(), fmt.Sprintf("%d.png", n)); err != nil {
 			t.Fatal(err)
@@ -229,7 +229,7 @@ func (c *client) cursor(t *testing.T, path string) string {
 }
 
 func TestWrongMethodNamesTheRightOnes(t *testing.T) {
-	c := newClient(start(t, t.TempDir()))
+	c := newClient(anyStack(t))
 	got := c.send(t, refusal{method: "PUT", path: "/assets"})
 	allow := got.header.Get("Allow")
 	if got.status != http.StatusMethodNotAllowed || !strings.Contains(allow, "GET") || !strings.Contains(allow, "POST") {
@@ -238,7 +238,7 @@ func TestWrongMethodNamesTheRightOnes(t *testing.T) {
 }
 
 func TestLongestNamesAreTaken(t *testing.T) {
-	c := newClient(start(t, t.TempDir()))
+	c := newClient(anyStack(t))
 	for name, fileName := range map[string]string{
 		"one character":      "x",
 		"255 letters":        strings.Repeat("x", 255),

@@ -60,7 +60,7 @@ func TestPublishedSDK(t *testing.T) {
 	} {
 		t.Run(sdk, func(t *testing.T) {
 			enginetest.Tool(t, "node", "node_modules", sdk)
-			env := environment(t, start(t, t.TempDir()), sdk)
+			env := environment(t, anyStack(t), sdk)
 			for _, script := range scripts {
 				t.Run(script, func(t *testing.T) { runNode(t, env, script) })
 			}
@@ -114,6 +114,6 @@ func TestPageOnAnotherOrigin(t *testing.T) {
 		http.ServeFile(w, r, "page.html")
 	}))
 	defer page.Close()
-	env := append(environment(t, start(t, t.TempDir()), "flora-0.11"), "ASSETRY_PAGE="+page.URL+"/", "ASSETRY_CHROMIUM="+browser)
+	env := append(environment(t, anyStack(t), "flora-0.11"), "ASSETRY_PAGE="+page.URL+"/", "ASSETRY_CHROMIUM="+browser)
 	runNode(t, env, "browser.mjs")
 }

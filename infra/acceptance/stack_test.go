@@ -11,18 +11,33 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/assetry/assetry/infra/local/programs"
 	"github.com/assetry/assetry/shared/enginetest"
 )
 
 var seed = flag.Uint64("seed", uint64(time.Now().UnixNano()), "decides when the stack is killed; a failed run prints it")
 
+// The shapes of the stack under test, as ASSETRY_TEST_SHAPE names them. Every test of this package is about both; infra/tools says which few
+// need not run twice.
+const (
+	envShape    = "ASSETRY_TEST_SHAPE"
+	lambdaShape = "lambda" // the deployed programs and DynamoDB Local (-lambda); else everything is one process
+)
+
+// deployed says that the shape under test is that of the deployed programs.
+func deployed() bool { return os.Getenv(envShape) == lambdaShape }
+
 // builtIn is the folder of the program under test, removed at the end.
 var builtIn string
+
+// shared is the stack of the tests that need none of their own, in the shape that takes seconds to start.
+var shared *stack
 
 func TestMain(m *testing.M) {
 	flag.Parse()
@@ -32,7 +47,14 @@ func TestMain(m *testing.M) {
 		os.Exit(1)
 	}
 	builtIn = dir
+	if shape := os.Getenv(envShape); shape != "" && shape != lambdaShape {
+		fmt.Fprintf(os.Stderr, "%s is %q; it can be %q, or nothing\n", envShape, shape, lambdaShape)
+		os.Exit(2)
+	}
 	code := m.Run()
+	if shared != nil {
+		shared.kill()
+	}
 	if err := os.RemoveAll(dir); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 	}
@@ -49,6 +71,21 @@ var program = sync.OnceValues(func() (string, error) {
 	}
 	return path, nil
 })
+
+// binaries builds the deployed programs, which the stack would do at its start, so that no test waits for that.
+var binaries = map[bool]func() (string, error){false: sync.OnceValues(func() (string, error) { return buildFunctions(false) }), true: sync.OnceValues(func() (string, error) { return buildFunctions(true) })}
+
+func buildFunctions(localSources bool) (string, error) {
+	entries, err := os.ReadDir(filepath.Join(enginetest.Root(), "functions"))
+	if err != nil {
+		return "", err
+	}
+	var names []string
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	return programs.Build(context.Background(), programs.Options{Root: enginetest.Root(), Names: names, LocalSources: localSources})
+}
 
 // ready is the file that the stack writes once everything answers.
 type ready struct {
@@ -88,21 +125,39 @@ func (o *output) String() string {
 }
 
 const (
-	startLimit = 30 * time.Second // a busy machine; usually under 1 s
-	stopLimit  = 2 * time.Second  // what the stack promises after SIGINT and SIGTERM
+	startLimit = time.Minute     // a busy machine; usually under 1 s, and 3 s with DynamoDB Local
+	stopLimit  = 2 * time.Second // what the stack promises after SIGINT and SIGTERM
 )
 
 // launch starts the program with flags and does not wait. The process ends with the test.
 func launch(t *testing.T, data string, flags ...string) *stack {
 	t.Helper()
+	s := spawn(t, t.TempDir(), data, flags...)
+	t.Cleanup(func() {
+		s.kill()
+		if t.Failed() {
+			s.tell(t)
+		}
+	})
+	return s
+}
+
+// spawn starts the program in the shape under test.
+func spawn(t *testing.T, dir, data string, flags ...string) *stack {
+	t.Helper()
 	path, err := program()
+	if err == nil && deployed() {
+		enginetest.Tool(t, "dynamodb", "lib")
+		flags = append(flags, "-lambda")
+		_, err = binaries[slices.Contains(flags, "-allow-local-sources")]()
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
 	s := &stack{data: data, stdout: new(output), stderr: new(output), exited: make(chan struct{})}
 	args := append([]string{"-data", data, "-template", filepath.Join(enginetest.Root(), "template.yaml")}, flags...)
 	s.cmd = exec.Command(path, args...)
-	s.cmd.Dir = t.TempDir()
+	s.cmd.Dir = dir
 	s.cmd.Stdout, s.cmd.Stderr = s.stdout, s.stderr
 	if err := s.cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -111,13 +166,42 @@ func launch(t *testing.T, data string, flags ...string) *stack {
 		_ = s.cmd.Wait() // the exit code is read from the state
 		close(s.exited)
 	}()
+	return s
+}
+
+// tell shows what the stack and its functions wrote.
+func (s *stack) tell(t *testing.T) {
+	t.Logf("the stack wrote to stdout:\n%s\nand to stderr:\n%s\nits functions:\n%s", tail(s.stdout.String()), tail(s.stderr.String()), tail(s.functionLog()))
+}
+
+// functionLog is what the deployed programs wrote; empty where there are none.
+func (s *stack) functionLog() string {
+	b, _ := os.ReadFile(filepath.Join(s.data, "functions.log"))
+	return string(b)
+}
+
+// anyStack is a running stack, for tests that only use it: one of its own, or that of all of them where a start takes seconds.
+func anyStack(t *testing.T) *stack {
+	t.Helper()
+	if !deployed() {
+		return start(t, t.TempDir())
+	}
+	if shared == nil {
+		dir := filepath.Join(builtIn, "shared")
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		file := filepath.Join(dir, "ready.json")
+		s := spawn(t, dir, filepath.Join(dir, "data"), "-addr", "127.0.0.1:0", "-s3-addr", "127.0.0.1:0", "-ready", file)
+		s.awaitReady(t, file)
+		shared = s
+	}
 	t.Cleanup(func() {
-		s.kill()
 		if t.Failed() {
-			t.Logf("the stack wrote to stdout:\n%s\nand to stderr:\n%s", tail(s.stdout.String()), tail(s.stderr.String()))
+			shared.tell(t)
 		}
 	})
-	return s
+	return shared
 }
 
 func tail(s string) string {

@@ -48,13 +48,13 @@ func mustDeliver(t testing.TB, store table.Table, feed changes, invoke sources.I
 	return d
 }
 
-// recorder is every function: it keeps what each was given.
-type recorder struct {
+// everybody is every function: it keeps what each was given.
+type everybody struct {
 	mu    sync.Mutex
 	given map[string][]string // by function
 }
 
-func (r *recorder) invoke(_ context.Context, name string, payload []byte) ([]byte, error) {
+func (r *everybody) invoke(_ context.Context, name string, payload []byte) ([]byte, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.given == nil {
@@ -64,7 +64,7 @@ func (r *recorder) invoke(_ context.Context, name string, payload []byte) ([]byt
 	return nil, nil
 }
 
-func (r *recorder) of(name string) []string {
+func (r *everybody) of(name string) []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return slices.Clone(r.given[name])
@@ -72,7 +72,7 @@ func (r *recorder) of(name string) []string {
 
 // TestEveryEventOfTheTemplateReachesItsFunction makes each kind of thing happen once.
 func TestEveryEventOfTheTemplateReachesItsFunction(t *testing.T) {
-	h, r := newHouse(t), &recorder{}
+	h, r := newHouse(t), &everybody{}
 	b, err := sources.OpenBus(filepath.Join(t.TempDir(), "events.jsonl"), here)
 	if err != nil {
 		t.Fatal(err)
@@ -127,7 +127,7 @@ func TestAnEventThatAQueueDidNotKeepIsReported(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = b.Close() })
-	if _, err := newDeliveries(mustRead(t), deliveries{place: here, store: faulty, invoke: (&recorder{}).invoke}, b); err != nil {
+	if _, err := newDeliveries(mustRead(t), deliveries{place: here, store: faulty, invoke: (&everybody{}).invoke}, b); err != nil {
 		t.Fatal(err)
 	}
 	failed, err := publisher{b}.Publish(t.Context(), []bus.Event{happened(bus.ImportRequested, "a"), happened(bus.ImportRequested, "b"), happened(bus.ImportRequested, "c")})
@@ -137,7 +137,7 @@ func TestAnEventThatAQueueDidNotKeepIsReported(t *testing.T) {
 }
 
 func TestAStreamOfATableThatTheStackLacksIsRefused(t *testing.T) {
-	d := mustDeliver(t, newTable(t), changes{feed: newTable(t), grown: func() <-chan struct{} { return nil }}, (&recorder{}).invoke)
+	d := mustDeliver(t, newTable(t), changes{feed: newTable(t), grown: func() <-chan struct{} { return nil }}, (&everybody{}).invoke)
 	if err := d.follow(mustRead(t), map[string]changes{"Other": {}}); err == nil || !strings.Contains(err.Error(), "Table") {
 		t.Errorf("follow = %v, want an error that names the table", err)
 	}

@@ -79,7 +79,13 @@ func (d *deployed) start(ctx context.Context) (ground, error) {
 	if err != nil {
 		return g, err
 	}
-	return g, d.host(b.folder, map[string]string{"DYNAMODB": db, "S3": d.s3.URL(), "EVENTBRIDGE": address, "SECRETS_MANAGER": address})
+	endpoints := map[string]string{"DYNAMODB": db, "S3": d.s3.URL(), "EVENTBRIDGE": address, "SECRETS_MANAGER": address}
+	if d.options.record != "" {
+		if endpoints, err = d.watched(d.options.record, endpoints); err != nil {
+			return g, err
+		}
+	}
+	return g, d.host(b.folder, endpoints)
 }
 
 // root is the top folder of the repository, whose template this is.

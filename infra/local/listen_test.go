@@ -113,8 +113,8 @@ func TestFlags(t *testing.T) {
 	}{
 		{"none", "", options{addr: "127.0.0.1:8080", s3Addr: "127.0.0.1:0", data: ".assetry", template: "template.yaml"}, ""},
 		{
-			"all", "-addr 127.0.0.1:0 -s3-addr localhost:9000 -data d -template t.yaml -ready r.json -allow-local-sources -lambda",
-			options{"127.0.0.1:0", "localhost:9000", "d", "t.yaml", "r.json", true, true}, "",
+			"all", "-addr 127.0.0.1:0 -s3-addr localhost:9000 -data d -template t.yaml -ready r.json -allow-local-sources -lambda -record n",
+			options{"127.0.0.1:0", "localhost:9000", "d", "t.yaml", "r.json", "n", true, true}, "",
 		},
 		{"the other loopback", "-addr [::1]:80", options{addr: "[::1]:80", s3Addr: "127.0.0.1:0", data: ".assetry", template: "template.yaml"}, ""},
 		{"an address that others reach", "-addr 0.0.0.0:80", options{}, "not a loopback address"},
@@ -122,6 +122,7 @@ func TestFlags(t *testing.T) {
 		{"a name", "-addr example.com:80", options{}, "not a loopback address"},
 		{"no port", "-addr 127.0.0.1", options{}, "not host:port"},
 		{"an argument", "serve", options{}, "everything is a flag"},
+		{"a record of functions that share everything", "-record n", options{}, "-lambda"},
 		{"an unknown flag", "-port 80", options{}, "flag provided but not defined"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

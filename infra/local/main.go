@@ -2,7 +2,7 @@
 // embedded S3 server, object events, the table's stream, the event bus and the schedule. It needs Go and nothing else.
 //
 //	go run ./infra/local [-addr 127.0.0.1:8080] [-s3-addr 127.0.0.1:0] [-data .assetry] [-template template.yaml] [-ready FILE]
-//	    [-allow-local-sources] [-lambda]
+//	    [-allow-local-sources] [-lambda [-record FILE]]
 //
 // With -lambda the functions are the programs that are deployed, built first and run in processes of their own behind Lambda's Runtime API, each
 // with credentials of its own; the tables are AWS's DynamoDB Local, which Java runs. The gateway, the event sources and the bucket are the same.
@@ -27,8 +27,8 @@ import (
 
 // options are the flags.
 type options struct {
-	addr, s3Addr, data, template, ready string
-	allowLocalSources, lambda           bool
+	addr, s3Addr, data, template, ready, record string
+	allowLocalSources, lambda                   bool
 }
 
 func main() {
@@ -57,10 +57,11 @@ func parse(args []string, out io.Writer) (options, error) {
 	f.StringVar(&o.ready, "ready", "", "`file` to write, as JSON, once everything answers")
 	f.BoolVar(&o.allowLocalSources, "allow-local-sources", false, "import from this machine, and send webhooks to it, also over plain http: for trying it out")
 	f.BoolVar(&o.lambda, "lambda", false, "run the functions as they are deployed: their programs, built first, behind a Lambda runtime, on DynamoDB Local (which `make test` installs)")
+	f.StringVar(&o.record, "record", "", "`file` to note in which rights the functions use; with -lambda only")
 	if err := f.Parse(args); err != nil {
 		return o, err
 	}
-	err := errors.Join(loopback("-addr", o.addr), loopback("-s3-addr", o.s3Addr))
+	err := errors.Join(loopback("-addr", o.addr), loopback("-s3-addr", o.s3Addr), o.exclusive())
 	if f.NArg() > 0 {
 		err = errors.Join(err, fmt.Errorf("unexpected argument %q: everything is a flag", f.Arg(0)))
 	}

@@ -17,6 +17,19 @@ import (
 // is tested with it.
 const acceptance = "github.com/assetry/assetry/infra/acceptance"
 
+// shapes are what the acceptance tests run against.
+var shapes = []struct {
+	name, what string
+	args       []string // of go test
+}{
+	{name: "", what: "as one process"},
+	{name: "lambda", what: "with the deployed programs and DynamoDB Local", args: []string{"-skip", onceIsEnough}},
+}
+
+// onceIsEnough are the acceptance tests that run in one shape only. They are about what a start refuses before it knows its shape, in the same
+// lines of infra/local: flags, the template, ports that are taken, and a folder that another stack holds.
+const onceIsEnough = "^(TestWrongFlagsAreRefusedAndWriteNothing|TestTemplateThatIsNotThereIsRefused|TestPortInUseIsRefused|TestSecondStartOnTheSameFolderIsRefused)$"
+
 // test installs every tool, starts DynamoDB Local, and runs the tests of the packages, by default all.
 func test(ctx context.Context, root string, packages []string) error {
 	if err := install(ctx, root, nil); err != nil {
@@ -39,9 +52,12 @@ func test(ctx context.Context, root string, packages []string) error {
 		say("testing %d packages with the race detector (the first build with it takes minutes)", len(raced))
 		err = goTest(ctx, root, env, sum, append([]string{"-race", "-timeout=15m"}, raced...))
 	}
-	if len(slow) > 0 && ctx.Err() == nil {
-		say("acceptance tests: real clients against the local stack")
-		err = errors.Join(err, goTest(ctx, root, env, sum, append([]string{"-count=1", "-timeout=15m"}, slow...)))
+	for _, s := range shapes {
+		if len(slow) > 0 && ctx.Err() == nil {
+			say("acceptance tests: real clients against the local stack, %s", s.what)
+			args := append([]string{"-count=1", "-timeout=20m"}, s.args...)
+			err = errors.Join(err, goTest(ctx, root, append(env, "ASSETRY_TEST_SHAPE="+s.name), sum, append(args, slow...)))
+		}
 	}
 	sum.print()
 	if ctx.Err() != nil {

@@ -8,17 +8,17 @@ import (
 	"testing"
 )
 
-// account is that of the stack in these tests.
-const account = "111122223333"
+// ownAccount is the stack's in these tests.
+const ownAccount = "111122223333"
 
 // facts are what IAM knows of a request, by condition key, as AWS documents them. Of an unsigned request the account is "anonymous", and what
 // is about its signature is absent.
 type facts map[string]string
 
 // by is a request over TLS with Signature Version 4.
-func by(account, way string) facts {
+func by(who, way string) facts {
 	return facts{
-		"aws:SecureTransport": "true", "aws:PrincipalAccount": account, "aws:PrincipalIsAWSService": "false",
+		"aws:SecureTransport": "true", "aws:PrincipalAccount": who, "aws:PrincipalIsAWSService": "false",
 		"s3:authType": way, "s3:signatureversion": "AWS4-HMAC-SHA256",
 	}
 }
@@ -40,13 +40,13 @@ func TestBucketsRefuseWhoeverIsNotTheStacksOwn(t *testing.T) {
 		request facts
 		refused string // Sid of a statement that does; "" is none
 	}{
-		{"a function's own request", by(account, "REST-HEADER"), ""},
-		{"an address that a function signed", by(account, "REST-QUERY-STRING"), ""},
-		{"a form that a function signed", by(account, "POST"), ""},
-		{"a form, if S3 tells nothing of its signature's version", by(account, "POST").with("s3:signatureversion", ""), ""},
+		{"a function's own request", by(ownAccount, "REST-HEADER"), ""},
+		{"an address that a function signed", by(ownAccount, "REST-QUERY-STRING"), ""},
+		{"a form that a function signed", by(ownAccount, "POST"), ""},
+		{"a form, if S3 tells nothing of its signature's version", by(ownAccount, "POST").with("s3:signatureversion", ""), ""},
 		{"a service of AWS in its own name", by("", "REST-HEADER").with("aws:PrincipalAccount", "").with("aws:PrincipalIsAWSService", "true"), ""},
-		{"a function's request over plain HTTP", by(account, "REST-HEADER").with("aws:SecureTransport", "false"), "TlsOnly"},
-		{"a signed address over plain HTTP", by(account, "REST-QUERY-STRING").with("aws:SecureTransport", "false"), "TlsOnly"},
+		{"a function's request over plain HTTP", by(ownAccount, "REST-HEADER").with("aws:SecureTransport", "false"), "TlsOnly"},
+		{"a signed address over plain HTTP", by(ownAccount, "REST-QUERY-STRING").with("aws:SecureTransport", "false"), "TlsOnly"},
 		{"a service over plain HTTP", by("", "REST-HEADER").with("aws:PrincipalIsAWSService", "true").with("aws:SecureTransport", "false"), "TlsOnly"},
 		{"an unsigned request", unsigned, "ThisAccountOnly"},
 		{"an unsigned request, if IAM told no account", unsigned.with("aws:PrincipalAccount", ""), "ThisAccountOnly"},
@@ -54,7 +54,7 @@ func TestBucketsRefuseWhoeverIsNotTheStacksOwn(t *testing.T) {
 		{"another account", by("444455556666", "REST-HEADER"), "ThisAccountOnly"},
 		{"an address that another account signed", by("444455556666", "REST-QUERY-STRING"), "ThisAccountOnly"},
 		{"a form that another account signed", by("444455556666", "POST"), "ThisAccountOnly"},
-		{"an address signed by the old version", by(account, "REST-QUERY-STRING").with("s3:signatureversion", "AWS"), "SignatureVersion4Only"},
+		{"an address signed by the old version", by(ownAccount, "REST-QUERY-STRING").with("s3:signatureversion", "AWS"), "SignatureVersion4Only"},
 	} {
 		for _, bucket := range []string{"Bucket", "FailedEvents"} {
 			t.Run(tt.name+" to "+bucket, func(t *testing.T) {
@@ -93,7 +93,7 @@ func holds(t *testing.T, condition map[string]any, request facts) bool {
 	for operator, v := range condition {
 		for key, want := range v.(map[string]any) {
 			if ref, ok := want.(map[string]any); ok && ref["Ref"] == "AWS::AccountId" {
-				want = account
+				want = ownAccount
 			}
 			got, known := request[key]
 			var met bool

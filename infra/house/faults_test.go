@@ -34,40 +34,57 @@ func worldOf(t *testing.T, file string) *world {
 	return w
 }
 
-// TestWhatIsBehindAFunctionMayFail breaks each call of the table, and then of the bucket, in turn, for every sample event: a client is told to come again,
-// or served all the same, and an event is reported as failed or done. Nobody is told of an error of ours.
+// failures are what may befall the calls of table and bucket.
+var failures = []struct {
+	name  string
+	rows  tabletest.Fault
+	bytes blobtest.Fault
+}{
+	{"is silent", tabletest.LoseCall, blobtest.Unavailable},
+	{"is busy", tabletest.Throttle, blobtest.Throttled},
+}
+
+// fail lets a script say which calls of table and bucket, counted from 1 and together, fail. It gives how many there were so far.
+func (w *world) fail(rows tabletest.Fault, bytes blobtest.Fault, which func(nth int64) bool) (calls *atomic.Int64) {
+	calls = &atomic.Int64{}
+	w.rows.Script(func(tabletest.Call) tabletest.Fault {
+		if which(calls.Add(1)) {
+			return rows
+		}
+		return tabletest.None
+	})
+	w.fault = func(blobtest.Call) blobtest.Fault {
+		if which(calls.Add(1)) {
+			return bytes
+		}
+		return blobtest.None
+	}
+	return calls
+}
+
+// TestWhatIsBehindAFunctionMayFail breaks all calls of table and bucket, and then each in turn, for every sample event. Away altogether, every request that
+// needs something is told to come again, and no event is taken for done. With one call broken, a client is told to come again, or served all
+// the same. Nobody is told of an error of ours.
 func TestWhatIsBehindAFunctionMayFail(t *testing.T) {
 	names := functions(t)
-	broken := 0
+	broken := int64(0)
 	for _, file := range slices.Sorted(maps.Keys(sampleEvents(t))) {
 		t.Run(file, func(t *testing.T) {
-			for name, fault := range map[string]struct {
-				rows  tabletest.Fault
-				bytes blobtest.Fault
-			}{"is busy": {tabletest.Throttle, blobtest.Throttled}, "is silent": {tabletest.LoseCall, blobtest.Unavailable}} {
+			for _, f := range failures {
 				w := worldOf(t, file)
-				for nth := 1; ; nth++ {
-					var calls atomic.Int64
-					next := func() bool { return calls.Add(1) == int64(nth) }
-					w.rows.Script(func(tabletest.Call) tabletest.Fault {
-						if next() {
-							return fault.rows
-						}
-						return tabletest.None
-					})
-					w.fault = func(blobtest.Call) blobtest.Fault {
-						if next() {
-							return fault.bytes
-						}
-						return blobtest.None
-					}
+				calls := w.fail(f.rows, f.bytes, func(int64) bool { return true })
+				if answer, err := hand(t, w, file, names); failed(answer, err) != (calls.Load() > 0) {
+					t.Errorf("everything %s, in %d calls; the answer is %s, %v", f.name, calls.Load(), answer, err)
+				}
+				for nth := int64(1); ; nth++ {
+					calls := w.fail(f.rows, f.bytes, func(n int64) bool { return n == nth })
 					answer, err := hand(t, w, file, names)
-					if calls.Load() < int64(nth) {
+					if calls.Load() < nth {
 						break
 					}
 					broken++
 					if says := unwell(answer, err); says != "" {
-						t.Errorf("what answers call %d %s: %s", nth, name, says)
+						t.Errorf("what answers call %d %s: %s", nth, f.name, says)
 					}
 				}
 			}
@@ -76,6 +93,18 @@ func TestWhatIsBehindAFunctionMayFail(t *testing.T) {
 	if broken < 100 {
 		t.Errorf("only %d calls were broken", broken)
 	}
+}
+
+// failed says whether an answer tells that an event is to come again.
+func failed(answer []byte, err error) bool {
+	var got struct {
+		StatusCode        int
+		Headers           map[string]string
+		BatchItemFailures []any
+	}
+	_ = json.Unmarshal(answer, &got)
+	again := got.StatusCode == 503 || got.StatusCode == 429
+	return err != nil || len(got.BatchItemFailures) > 0 || again && got.Headers["Retry-After"] != ""
 }
 
 // unwell says what is wrong with an answer to an event behind which something failed; "" is nothing.
@@ -95,34 +124,4 @@ func unwell(answer []byte, err error) string {
 		return fmt.Sprintf("%d %s", http.StatusCode, http.Body)
 	}
 	return ""
-}
-
-// TestWhatIsBehindAFunctionMayBeAway has nothing answer at all: every request that needs something is 503, and no event is taken for done.
-func TestWhatIsBehindAFunctionMayBeAway(t *testing.T) {
-	names := functions(t)
-	for _, file := range slices.Sorted(maps.Keys(sampleEvents(t))) {
-		t.Run(file, func(t *testing.T) {
-			w := worldOf(t, file)
-			var asked atomic.Bool
-			w.rows.Script(func(tabletest.Call) tabletest.Fault {
-				asked.Store(true)
-				return tabletest.LoseCall
-			})
-			w.fault = func(blobtest.Call) blobtest.Fault {
-				asked.Store(true)
-				return blobtest.Unavailable
-			}
-			answer, err := hand(t, w, file, names)
-			var got struct {
-				StatusCode        int
-				Headers           map[string]string
-				BatchItemFailures []any
-			}
-			_ = json.Unmarshal(answer, &got)
-			failed := err != nil || len(got.BatchItemFailures) > 0 || got.StatusCode == 503 && got.Headers["Retry-After"] != ""
-			if asked.Load() != failed {
-				t.Errorf("something was asked: %t; the answer is %s, %v", asked.Load(), answer, err)
-			}
-		})
-	}
 }

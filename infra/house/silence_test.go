@@ -92,7 +92,7 @@ func TestTheLogRepeatsNothingThatWasSent(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, away := range []bool{true, false} { // first away: what is well changes the world
-				w.away(away)
+				w.fail(tabletest.LoseCall, blobtest.Unavailable, func(int64) bool { return away })
 				for i, l := range leaves("", event, nil) {
 					text := []string{planted, l.text + planted, address}[i%3]
 					l.set(text)
@@ -113,22 +113,6 @@ func TestTheLogRepeatsNothingThatWasSent(t *testing.T) {
 				}
 			}
 		})
-	}
-}
-
-// away has everything behind functions fail, or be there.
-func (w *world) away(away bool) {
-	w.rows.Script(func(tabletest.Call) tabletest.Fault {
-		if away {
-			return tabletest.LoseCall
-		}
-		return tabletest.None
-	})
-	w.fault = func(blobtest.Call) blobtest.Fault {
-		if away {
-			return blobtest.Unavailable
-		}
-		return blobtest.None
 	}
 }
 

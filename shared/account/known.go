@@ -20,24 +20,20 @@ func known(w id.Workspace) table.Item {
 // Register lists a workspace that is there among all, for one that was made before there was a list; added says that it was missing there.
 // The error is fault.NotFound when there is no such workspace. For operators.
 func (s *Service) Register(ctx context.Context, w id.Workspace) (added bool, err error) {
-	for range maxTries {
-		err := s.t.Transact(ctx, []table.Write{
-			table.Check(schema.WorkspaceKey(w), table.Present()),
-			table.Put(known(w), table.Absent()),
-		})
-		refused := table.Refused(err)
-		switch {
-		case err == nil:
-			return true, nil
-		case refused == nil:
-			return false, fmt.Errorf("register workspace %s: %w", w, err)
-		case refused.Reasons[0] == table.ConditionLost:
-			return false, access.Missing("workspace")
-		case refused.Reasons[1] == table.ConditionLost:
-			return false, nil
-		}
+	err = table.Decide(ctx, s.t, []table.Write{
+		table.Check(schema.WorkspaceKey(w), table.Present()),
+		table.Put(known(w), table.Absent()),
+	})
+	refused := table.Refused(err)
+	switch {
+	case err == nil:
+		return true, nil
+	case refused == nil:
+		return false, fmt.Errorf("register workspace %s: %w", w, err)
+	case refused.Reasons[0] == table.ConditionLost:
+		return false, access.Missing("workspace")
 	}
-	return false, busy("workspace", w.String())
+	return false, nil
 }
 
 // Workspaces gives every workspace, oldest first, as it is now, beginning after an id (the zero id: with the first). It ends with the first

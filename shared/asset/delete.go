@@ -32,11 +32,11 @@ func (s *Service) Delete(ctx context.Context, p access.Principal, a id.Asset) er
 		if err != nil {
 			return err
 		}
-		err = s.table.Transact(ctx, []table.Write{
+		err = table.Decide(ctx, s.table, []table.Write{
 			table.Delete(found.Key(), table.Eq(schema.Version, table.Int(found.Version))),
 			table.Put(s.gone(found), table.Absent()),
 		})
-		if table.Refused(err) != nil {
+		if r := table.Refused(err); r != nil && r.Lost() {
 			continue
 		}
 		if err != nil {

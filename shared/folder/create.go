@@ -95,7 +95,7 @@ func (s *Service) insert(ctx context.Context, p access.Principal, draft Folder) 
 			f.ID = id.NewFolder(f.Workspace, s.now())
 		}
 		row, nameRow := f.rows(p.Key)
-		err := s.transact(ctx, []table.Write{table.Put(row, table.Absent()), table.Put(nameRow, table.Absent())})
+		err := table.Decide(ctx, s.t, []table.Write{table.Put(row, table.Absent()), table.Put(nameRow, table.Absent())})
 		if err == nil {
 			return f, true, nil
 		}

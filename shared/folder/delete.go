@@ -48,7 +48,7 @@ func (s *Service) Delete(ctx context.Context, p access.Principal, w id.Workspace
 
 // remove deletes both rows of a folder if the condition on the first holds. again says that it does not, and that the folder is there.
 func (s *Service) remove(ctx context.Context, f Folder, held table.Cond) (again bool, err error) {
-	err = s.transact(ctx, []table.Write{
+	err = table.Decide(ctx, s.t, []table.Write{
 		table.Delete(schema.FolderKey(f.Workspace, f.ID), held),
 		table.Delete(schema.FolderNameKey(f.Workspace, name.Fold(f.Name)), table.Eq(schema.FolderID, table.String(f.ID.String()))),
 	})

@@ -8,7 +8,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"strings"
 	"time"
 
@@ -27,11 +26,8 @@ type Folder struct {
 	Name      string // as it was first spelled
 }
 
-// maxTries is how often a transaction that met another one is tried again before the caller hears of it.
+// maxTries is how often what lost to another writer is tried again before the caller hears of it.
 const maxTries = 8
-
-// firstPause is what is waited at most before the second try; it doubles up to half a second.
-const firstPause = 10 * time.Millisecond
 
 // Options are what a Service may be given. The zero value works.
 type Options struct {
@@ -86,35 +82,6 @@ func (s *Service) read(ctx context.Context, w id.Workspace, f id.Folder) (found 
 		return Folder{}, 0, fmt.Errorf("read folder %s: %w", f, err)
 	}
 	return Folder{ID: f, Workspace: w, Name: it.Str(schema.Name)}, it.Int(schema.Version), nil
-}
-
-// transact does writes all or none, again after a pause while other transactions are writing the same items. A *table.TransactError
-// that it gives has at least one lost condition.
-func (s *Service) transact(ctx context.Context, ws []table.Write) error {
-	pause := firstPause
-	for range maxTries {
-		err := s.t.Transact(ctx, ws)
-		refused := table.Refused(err)
-		if refused == nil || lostAny(refused) {
-			return err
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(rand.N(pause)):
-		}
-		pause = min(2*pause, 500*time.Millisecond)
-	}
-	return fault.New(fault.Throttled, "The folder is being changed by many at once; wait a moment and repeat.")
-}
-
-func lostAny(e *table.TransactError) bool {
-	for _, r := range e.Reasons {
-		if r == table.ConditionLost {
-			return true
-		}
-	}
-	return false
 }
 
 // rows are the two rows of a folder.

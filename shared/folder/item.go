@@ -63,7 +63,7 @@ func (s *Service) AddAs(ctx context.Context, p access.Principal, w id.Workspace,
 		if !given {
 			item.Node = id.NewNode(w, s.now())
 		}
-		err := s.transact(ctx, []table.Write{
+		err := table.Decide(ctx, s.t, []table.Write{
 			entered(w, item.Folder),
 			table.Put(item.row(w, p.Key), table.Absent()),
 		})
@@ -118,7 +118,7 @@ func (s *Service) AddAssetAs(ctx context.Context, p access.Principal, w id.Works
 	if item.Node == (id.Node{}) {
 		item.Node = id.NewNode(w, s.now())
 	}
-	err := s.transact(ctx, []table.Write{
+	err := table.Decide(ctx, s.t, []table.Write{
 		entered(w, f),
 		table.Check(a.Key(), table.Present()),
 		table.Put(item.row(w, p.Key), table.Absent()),

@@ -83,19 +83,13 @@ func (s *Service) deliver(ctx context.Context, h Webhook, e bus.Event) error {
 // note writes a new delivery; false when it is there already, in somebody's hands.
 func (s *Service) note(ctx context.Context, h Webhook, d Delivery) (bool, error) {
 	row := d.row()
-	for range maxTries {
-		err := s.Table.Transact(ctx, []table.Write{table.Put(row, table.Absent()), d.duePut(h.Workspace)})
-		if err == nil {
-			return true, nil
-		}
-		refused := table.Refused(err)
-		if refused == nil {
-			return false, fmt.Errorf("note event %s for webhook %s: %w", d.Event, h.ID, err)
-		}
-		if current := refused.Current[0]; current != nil {
-			// Also ours, when an earlier attempt of the driver had written it: then the due row leads to it.
-			return table.EqualItems(current, row), nil
-		}
+	err := table.Decide(ctx, s.Table, []table.Write{table.Put(row, table.Absent()), d.duePut(h.Workspace)})
+	if err == nil {
+		return true, nil
 	}
-	return false, fmt.Errorf("note event %s for webhook %s: others are writing it; repeat", d.Event, h.ID)
+	if refused := table.Refused(err); refused != nil && refused.Current[0] != nil {
+		// Also ours, when an earlier attempt of the driver had written it: then the due row leads to it.
+		return table.EqualItems(refused.Current[0], row), nil
+	}
+	return false, fmt.Errorf("note event %s for webhook %s: %w", d.Event, h.ID, err)
 }

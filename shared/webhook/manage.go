@@ -87,7 +87,7 @@ func (s *Service) insert(ctx context.Context, h Webhook, given bool) (done bool,
 		}
 		return false, fault.New(fault.Conflict, "Workspace %s has %d webhooks, which is as many as there may be; delete one first.", h.Workspace, MaxWebhooks)
 	}
-	err = s.Table.Transact(ctx, []table.Write{table.Put(row, table.Absent()), counted})
+	err = table.Decide(ctx, s.Table, []table.Write{table.Put(row, table.Absent()), counted})
 	if refused := table.Refused(err); refused != nil {
 		there := refused.Current[0]
 		if given && there != nil {
@@ -278,22 +278,18 @@ func (s *Service) Delete(ctx context.Context, p access.Principal, w id.Workspace
 	if err := access.Authorize(p, access.ManageWebhook, w); err != nil {
 		return err
 	}
-	for range maxTries {
-		err := s.Table.Transact(ctx, []table.Write{
-			table.Delete(schema.WebhookKey(w, h), table.Present()),
-			table.Update(schema.WebhookCountKey(w), table.Greater(schema.Count, table.Int(0)), table.Add(schema.Count, table.Int(-1))),
-		})
-		refused := table.Refused(err)
-		switch {
-		case err == nil:
-			return nil
-		case refused == nil:
-			return fmt.Errorf("delete webhook %s: %w", h, err)
-		case refused.Reasons[0] == table.ConditionLost:
-			return access.Missing("webhook")
-		case refused.Reasons[1] == table.ConditionLost:
-			return fmt.Errorf("delete webhook %s: the workspace's count of webhooks is not above 0", h)
-		}
+	err := table.Decide(ctx, s.Table, []table.Write{
+		table.Delete(schema.WebhookKey(w, h), table.Present()),
+		table.Update(schema.WebhookCountKey(w), table.Greater(schema.Count, table.Int(0)), table.Add(schema.Count, table.Int(-1))),
+	})
+	refused := table.Refused(err)
+	switch {
+	case err == nil:
+		return nil
+	case refused == nil:
+		return fmt.Errorf("delete webhook %s: %w", h, err)
+	case refused.Reasons[0] == table.ConditionLost:
+		return access.Missing("webhook")
 	}
-	return busy()
+	return fmt.Errorf("delete webhook %s: the workspace's count of webhooks is not above 0", h)
 }

@@ -103,19 +103,15 @@ func (s *Service) revive(ctx context.Context, h Webhook, d Delivery) (Delivery, 
 			table.Set(schema.DueSeq, table.Int(d.seq)), table.Set(table.AttrExpires, table.Int(d.expires.Unix()))),
 		d.duePut(h.Workspace),
 	}
-	for range maxTries {
-		err := s.Table.Transact(ctx, ws)
-		refused := table.Refused(err)
-		switch {
-		case err == nil:
-			return d, nil
-		case refused == nil:
-			return d, fmt.Errorf("replay delivery %s: %w", d.ID, err)
-		case refused.Reasons[0] == table.ConditionLost:
-			return d, stillTried(d) // somebody else replays it, at this moment
-		}
+	err := table.Decide(ctx, s.Table, ws)
+	refused := table.Refused(err)
+	switch {
+	case err == nil:
+		return d, nil
+	case refused != nil && refused.Reasons[0] == table.ConditionLost:
+		return d, stillTried(d) // somebody else replays it, at this moment
 	}
-	return d, busy()
+	return d, fmt.Errorf("replay delivery %s: %w", d.ID, err)
 }
 
 func later(a, b time.Time) time.Time {

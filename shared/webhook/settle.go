@@ -52,21 +52,17 @@ func (s *Service) putOff(ctx context.Context, h Webhook, d Delivery) (Delivery, 
 	d.due, d.seq, d.lease = s.now().Add(d.wait()).Truncate(time.Millisecond), d.claims, time.Time{}
 	edits := append(d.outcome(), table.Set(schema.Due, table.Int(d.due.UnixMilli())), table.Set(schema.DueSeq, table.Int(d.seq)))
 	ws := []table.Write{table.Update(d.key(), d.ours(), edits...), d.duePut(h.Workspace), table.Delete(last, table.Present())}
-	for range maxTries {
-		err := s.Table.Transact(ctx, ws)
-		refused := table.Refused(err)
-		switch {
-		case err == nil:
-			return d, nil
-		case refused == nil:
-			return d, fmt.Errorf("put off delivery %s: %w", d.ID, err)
-		case refused.Reasons[0] == table.ConditionLost:
-			return d, nil // somebody else has it
-		case refused.Reasons[1] == table.ConditionLost, refused.Reasons[2] == table.ConditionLost:
-			return d, fmt.Errorf("put off delivery %s: its due rows are not as they should be: %w", d.ID, err)
-		}
+	err := table.Decide(ctx, s.Table, ws)
+	refused := table.Refused(err)
+	switch {
+	case err == nil:
+		return d, nil
+	case refused == nil:
+		return d, fmt.Errorf("put off delivery %s: %w", d.ID, err)
+	case refused.Reasons[0] == table.ConditionLost:
+		return d, nil // somebody else has it
 	}
-	return d, fmt.Errorf("put off delivery %s: others are writing it", d.ID)
+	return d, fmt.Errorf("put off delivery %s: its due rows are not as they should be: %w", d.ID, err)
 }
 
 // bury notes a delivery as dead, and on the webhook that it died; both or none. Tests count for nothing, unless the receiver is gone.
@@ -78,7 +74,7 @@ func (s *Service) bury(ctx context.Context, h Webhook, d Delivery) (Delivery, er
 	for range buryTries {
 		counted := h
 		counted.suffer(s.now(), d)
-		err := s.Table.Transact(ctx, []table.Write{
+		err := table.Decide(ctx, s.Table, []table.Write{
 			table.Update(d.key(), d.ours(), d.outcome()...),
 			table.Put(counted.row(), h.unchanged()),
 		})
@@ -90,8 +86,6 @@ func (s *Service) bury(ctx context.Context, h Webhook, d Delivery) (Delivery, er
 			return d, fmt.Errorf("give up delivery %s: %w", d.ID, err)
 		case refused.Reasons[0] == table.ConditionLost:
 			return d, nil // somebody else has it
-		case refused.Reasons[1] != table.ConditionLost:
-			continue // another transaction is writing the webhook
 		case refused.Current[1] == nil:
 			return s.settle(ctx, d) // the webhook is deleted
 		}

@@ -7,10 +7,12 @@ SHELL := /bin/bash
 
 # The functions' processor. It must agree with the parameter Architecture of template.yaml: amd64 there is x86_64.
 ARCH ?= arm64
-# What GET /health says of the build. Empty where there is no repository; the program then says what Go knows.
-STAMP := -X github.com/assetry/assetry/shared/api/health.version=$(shell git describe --tags --always --dirty 2>/dev/null) \
-    -X github.com/assetry/assetry/shared/api/health.commit=$(shell git rev-parse HEAD 2>/dev/null)
-BUILD := CGO_ENABLED=0 GOOS=linux GOARCH=$(ARCH) go build -tags lambda.norpc -trimpath -ldflags "-s -w $(STAMP)"
+# From what a program was built: GET /health and `assetry version` say so. Of the functions only that one is told, or else each commit would
+# link them all anew.
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+COMMIT ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
+STAMP = -X github.com/assetry/assetry/shared/api/health.version=$(VERSION) -X github.com/assetry/assetry/shared/api/health.commit=$(COMMIT)
+BUILD = CGO_ENABLED=0 GOOS=linux GOARCH=$(ARCH) go build -tags lambda.norpc -trimpath -ldflags "-s -w" -ldflags "./functions/health=-s -w $(STAMP)"
 FUNCTIONS := $(patsubst functions/%/main.go,%,$(wildcard functions/*/main.go))
 SAM := SAM_CLI_TELEMETRY=0 .tools/sam/bin/sam
 REGION ?= us-east-1
@@ -92,10 +94,6 @@ deploy: tools
 	@.tools/bin/tools install sam
 	@$(SAM) build
 	@$(FIRST_REGION) $(SAM) deploy --config-env $(DEPLOYMENT) $(if $(call saved,region)$(findstring --region,$(ARGS)),,$(GUIDED)) $(ARGS)
-
-# The operator's tool. It says from which commit it was built.
-VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
-COMMIT ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
 
 install:
 	@$(if $(PREFIX),GOBIN='$(abspath $(PREFIX))/bin') go install -trimpath -ldflags "-s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)" ./infra/assetry

@@ -91,7 +91,7 @@ func lock(ctx context.Context, dir string) (unlock func(), err error) {
 func (o Options) build(ctx context.Context, dir string) error {
 	before := files(dir, o.Names)
 	began := time.Now()
-	cmd := exec.CommandContext(ctx, "go", o.arguments(dir)...)
+	cmd := exec.CommandContext(ctx, "go", o.arguments(dir, o.stamp(ctx))...)
 	cmd.Dir, cmd.Env = o.Root, append(os.Environ(), "CGO_ENABLED=0")
 	var said bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &said, &said
@@ -119,13 +119,29 @@ func (o Options) build(ctx context.Context, dir string) error {
 	}
 }
 
-// arguments are the Makefile's, but for the version: stamped programs would all be linked anew after each commit.
-func (o Options) arguments(dir string) []string {
+// health is the package of what GET /health answers, and of its variables that the linker sets.
+const health = "github.com/assetry/assetry/shared/api/health"
+
+// stamp sets what GET /health says of the build, as the Makefile does; "" where there is no repository.
+func (o Options) stamp(ctx context.Context) (flags string) {
+	for _, told := range [][]string{{"version", "describe", "--tags", "--always", "--dirty"}, {"commit", "rev-parse", "HEAD"}} {
+		git := exec.CommandContext(ctx, "git", told[1:]...)
+		git.Dir = o.Root
+		if out, err := git.Output(); err == nil {
+			flags += fmt.Sprintf(" -X %s.%s=%s", health, told[0], bytes.TrimSpace(out))
+		}
+	}
+	return flags
+}
+
+// arguments are the Makefile's: of the functions only health is told the version, or else each commit would link them all anew.
+func (o Options) arguments(dir, stamp string) []string {
 	tags := []string{"lambda.norpc"}
 	if o.LocalSources {
 		tags = append(tags, LocalSources)
 	}
-	args := []string{"build", "-tags", strings.Join(tags, ","), "-trimpath", "-buildvcs=false", "-ldflags", "-s -w", "-o", dir + string(filepath.Separator)}
+	args := []string{"build", "-tags", strings.Join(tags, ","), "-trimpath", "-buildvcs=false", "-ldflags", "-s -w", "-ldflags", "./functions/health=-s -w" + stamp,
+		"-o", dir + string(filepath.Separator)}
 	for _, n := range slices.Sorted(slices.Values(o.Names)) {
 		args = append(args, "./functions/"+n)
 	}

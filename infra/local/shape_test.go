@@ -77,7 +77,7 @@ func TestAFolderOfTheOtherShapeIsRefused(t *testing.T) {
 		{"a new folder", state.Settings{}, true, ""},
 		{"the same shape", sqlite, false, ""},
 		{"the same deployed shape", dynamo, true, ""},
-		{"one that was begun without", sqlite, true, "-data d-lambda"},
+		{"one that was begun without", sqlite, true, "-data d/lambda"},
 		{"one that was begun with", dynamo, false, "start it with -lambda"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"path/filepath"
 	"sync"
 	"syscall"
 	"time"
@@ -105,7 +106,7 @@ func fits(k state.Settings, o options) error {
 	case lambda:
 		return fmt.Errorf("%s was begun with -lambda, and its tables are DynamoDB Local's; start it with -lambda, or give this stack a folder of its own with -data", o.data)
 	}
-	return fmt.Errorf("%s was begun without -lambda, and its tables are SQLite's; give this stack a folder of its own, such as -data %s-lambda", o.data, o.data)
+	return fmt.Errorf("%s was begun without -lambda, and its tables are SQLite's; give this stack a folder of its own, such as -data %s", o.data, filepath.Join(o.data, "lambda"))
 }
 
 // readTemplate reads the template with its references as they are on this machine.

@@ -6,7 +6,10 @@
 //	search.db       the search index
 //	queue.db        what has not been delivered yet, and how far the stream's consumers have come
 //	events.jsonl    the event bus: one domain event a line, as EventBridge would deliver it
+//	failed/         events that no function could handle, a file each, as Lambda writes them
 //	s3/             the bucket
+//	dynamodb/       with -lambda, the tables in place of table.db and search.db
+//	functions.log   with -lambda, what the functions wrote since the start
 //	lock            held while a stack runs on the folder, and shared by operators' tools
 package state
 

@@ -30,6 +30,10 @@ const (
 	lambdaShape = "lambda" // the deployed programs and DynamoDB Local (-lambda); else everything is one process
 )
 
+// envRecords names the folder that takes the rights which functions use, in the shape of the deployed programs; infra/privilege compares them with
+// the roles.
+const envRecords = "ASSETRY_TEST_RECORDS"
+
 // deployed says that the shape under test is that of the deployed programs.
 func deployed() bool { return os.Getenv(envShape) == lambdaShape }
 
@@ -149,6 +153,9 @@ func spawn(t *testing.T, dir, data string, flags ...string) *stack {
 	if err == nil && deployed() {
 		enginetest.Tool(t, "dynamodb", "lib")
 		flags = append(flags, "-lambda")
+		if folder := os.Getenv(envRecords); folder != "" {
+			flags = append(flags, "-record", filepath.Join(folder, "acceptance.jsonl"))
+		}
 		_, err = binaries[slices.Contains(flags, "-allow-local-sources")]()
 	}
 	if err != nil {

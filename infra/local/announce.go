@@ -21,7 +21,7 @@ const square = "iVBORw0KGgoAAAANSUhEUgAAABAAAAAQCAIAAACQkWg2AAAAFklEQVR42mN4EatF
 
 // announce says where everything is, for people, and for programs in the ready file.
 func (s *stack) announce(o options, out io.Writer) error {
-	r := ready{API: "http://" + s.settings.Addr, S3: s.s3.URL(), Workspace: s.settings.Workspace, APIKey: s.settings.APIKey}
+	r := ready{API: "http://" + s.settings.Addr, S3: "http://" + s.settings.S3Addr, Workspace: s.settings.Workspace, APIKey: s.settings.APIKey}
 	_, err := fmt.Fprintf(out, `Assetry is running. Ctrl-C stops it; everything is kept in %s.
 
   API        %s/api/v1

@@ -81,7 +81,7 @@ func (d *deployed) start(ctx context.Context) (ground, error) {
 	}
 	endpoints := map[string]string{"DYNAMODB": db, "S3": d.s3.URL(), "EVENTBRIDGE": address, "SECRETS_MANAGER": address}
 	if d.options.record != "" {
-		if endpoints, err = d.watched(d.options.record, endpoints); err != nil {
+		if endpoints, err = d.watched(ctx, d.options.record, endpoints); err != nil {
 			return g, err
 		}
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log"
@@ -14,8 +15,9 @@ import (
 )
 
 // watched puts a recorder between the functions and every engine that they call, and gives the addresses under which they call it then. It
-// notes in a file which rights the functions use.
-func (d *deployed) watched(file string, endpoints map[string]string) (map[string]string, error) {
+// notes in a file which rights the functions use. The bucket is reached by its kept address through the recorder alone: addresses that were
+// signed before a restart hold after it.
+func (d *deployed) watched(ctx context.Context, file string, endpoints map[string]string) (map[string]string, error) {
 	refs, variables := references(d.tmpl), d.tmpl.Functions[0].Environment
 	names := map[string]string{
 		"s3/" + variables[boot.EnvBucket]: "Bucket", "events/" + here.Stack: "EventBus", "secretsmanager/" + refs[rootKey]: rootKey,
@@ -34,11 +36,24 @@ func (d *deployed) watched(file string, endpoints map[string]string) (map[string
 			fmt.Fprintln(os.Stderr, "local: not every right was noted:", err)
 		}
 	})
-	behind := map[string]string{} // an engine's address to the one before it
+	asked, kept := d.options.s3Addr, d.settings.S3Addr
+	bucket, err := listen(ctx, asked, kept)
+	if err != nil {
+		return nil, inUse(err, asked, "-s3-addr")
+	}
+	d.settings.S3Addr = bucket.Addr().String()
+	behind := map[string]string{} // an engine's address to that of the recorder before it
+	if behind[endpoints["S3"]], err = d.before(r, endpoints["S3"], bucket); err != nil {
+		return nil, err
+	}
 	out := map[string]string{}
 	for service, engine := range endpoints {
 		if behind[engine] == "" {
-			if behind[engine], err = d.before(r, engine); err != nil {
+			listener, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				return nil, err
+			}
+			if behind[engine], err = d.before(r, engine, listener); err != nil {
 				return nil, err
 			}
 		}
@@ -47,15 +62,11 @@ func (d *deployed) watched(file string, endpoints map[string]string) (map[string
 	return out, nil
 }
 
-// before starts a recorder's proxy of an engine and gives its address.
-func (d *deployed) before(r *recorder.Recorder, engine string) (address string, err error) {
+// before serves a recorder's proxy of an engine and gives its address.
+func (d *deployed) before(r *recorder.Recorder, engine string, listener net.Listener) (address string, err error) {
 	h, err := r.Proxy(engine)
 	if err != nil {
-		return "", err
-	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
+		return "", errors.Join(err, listener.Close())
 	}
 	server := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, ErrorLog: log.New(os.Stderr, "recorder: ", 0)}
 	go func() {

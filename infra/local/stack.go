@@ -289,6 +289,9 @@ func (s *stack) startS3(ctx context.Context, o options, dir *state.Folder, b buc
 	if _, kept, err := net.SplitHostPort(s.settings.S3Addr); err == nil && port == "0" {
 		addr = net.JoinHostPort(host, kept)
 	}
+	if o.record != "" { // the recorder before it takes the address
+		addr, port = net.JoinHostPort(host, "0"), "0"
+	}
 	c := versity.Config{
 		Dir: dir.File("s3"), Addr: addr, Bucket: b.name, Accounts: b.accounts,
 		AccessKey: s.settings.S3AccessKey, SecretKey: s.settings.S3SecretKey,
@@ -315,7 +318,9 @@ func (s *stack) startS3(ctx context.Context, o options, dir *state.Folder, b buc
 		return inUse(err, c.Addr, "-s3-addr")
 	}
 	s.onClose(s.s3.Close)
-	s.settings.S3Addr = s.s3.Addr()
+	if o.record == "" {
+		s.settings.S3Addr = s.s3.Addr()
+	}
 	go func() {
 		<-s.s3.Done()
 		if err := s.s3.Err(); err != nil {

@@ -82,7 +82,7 @@ func (s *Stack) boundary() ([]Right, error) {
 		err = errors.New("it denies something; a boundary lists what may be")
 	}
 	if err != nil {
-		return nil, fmt.Errorf("Boundary: %w", err)
+		return nil, fmt.Errorf("the resource Boundary: %w", err)
 	}
 	return allowed, nil
 }

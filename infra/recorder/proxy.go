@@ -2,6 +2,8 @@ package recorder
 
 import (
 	"fmt"
+	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httputil"
@@ -27,7 +29,8 @@ func (r *Recorder) Proxy(upstream string) (http.Handler, error) {
 			Proxy: nil, DialContext: d.DialContext, DisableCompression: true,
 			MaxIdleConnsPerHost: 256, IdleConnTimeout: 5 * time.Second,
 		},
-		FlushInterval: -1, // at once
+		FlushInterval: -1,                         // at once
+		ErrorLog:      log.New(io.Discard, "", 0), // of clients and engines that broke off, who know it themselves
 		ErrorHandler:  func(http.ResponseWriter, *http.Request, error) { panic(http.ErrAbortHandler) },
 	}), nil
 }

@@ -17,6 +17,9 @@ import (
 // is tested with it.
 const acceptance = "github.com/assetry/assetry/infra/acceptance"
 
+// privilege compares the functions' roles with what was recorded while the acceptance tests ran, so it comes after them.
+const privilege = "github.com/assetry/assetry/infra/privilege"
+
 // shapes are what the acceptance tests run against.
 var shapes = []struct {
 	name, what string
@@ -43,22 +46,16 @@ func test(ctx context.Context, root string, packages []string) error {
 	defer db.Stop()
 	env := append(os.Environ(), "ASSETRY_TEST_STRICT=1", "ASSETRY_TEST_DYNAMODB="+db.Endpoint(), "ASSETRY_TEST_CHROMIUM="+needChrome.path())
 
-	raced, slow, err := split(ctx, root, packages)
+	p, err := split(ctx, root, packages)
 	if err != nil {
 		return err
 	}
 	sum := newSummary(os.Stdout)
-	if len(raced) > 0 {
-		say("testing %d packages with the race detector (the first build with it takes minutes)", len(raced))
-		err = goTest(ctx, root, env, sum, append([]string{"-race", "-timeout=15m"}, raced...))
+	if len(p.raced) > 0 {
+		say("testing %d packages with the race detector (the first build with it takes minutes)", len(p.raced))
+		err = goTest(ctx, root, env, sum, append([]string{"-race", "-timeout=15m"}, p.raced...))
 	}
-	for _, s := range shapes {
-		if len(slow) > 0 && ctx.Err() == nil {
-			say("acceptance tests: real clients against the local stack, %s", s.what)
-			args := append([]string{"-count=1", "-timeout=20m"}, s.args...)
-			err = errors.Join(err, goTest(ctx, root, append(env, "ASSETRY_TEST_SHAPE="+s.name), sum, append(args, slow...)))
-		}
-	}
+	err = errors.Join(err, p.testDeployed(ctx, root, env, sum))
 	sum.print()
 	if ctx.Err() != nil {
 		return errors.New("interrupted")
@@ -69,8 +66,8 @@ func test(ctx context.Context, root string, packages []string) error {
 	return err
 }
 
-// split lists the packages that are tested with the race detector, and those that are not.
-func split(ctx context.Context, root string, packages []string) (raced, plain []string, err error) {
+// split sorts the packages into those that are tested with the race detector, and those that come after them.
+func split(ctx context.Context, root string, packages []string) (p plan, err error) {
 	if len(packages) == 0 {
 		packages = []string{"./..."}
 	}
@@ -78,16 +75,55 @@ func split(ctx context.Context, root string, packages []string) (raced, plain []
 	cmd.Dir, cmd.Stderr = root, os.Stderr
 	out, err := cmd.Output()
 	if err != nil {
-		return nil, nil, fmt.Errorf("list packages: %w", err)
+		return p, fmt.Errorf("list packages: %w", err)
 	}
-	for _, p := range strings.Fields(string(out)) {
-		if p == acceptance {
-			plain = append(plain, p)
-		} else {
-			raced = append(raced, p)
+	for _, path := range strings.Fields(string(out)) {
+		switch path {
+		case acceptance:
+			p.acceptance = true
+		case privilege:
+			p.privilege = true
+		default:
+			p.raced = append(p.raced, path)
 		}
 	}
-	return raced, plain, nil
+	return p, nil
+}
+
+// plan is what is tested.
+type plan struct {
+	raced                 []string // with the race detector
+	acceptance, privilege bool
+}
+
+// testDeployed runs the acceptance tests on every shape, and then compares the functions' roles with what they used in that of the deployed
+// programs.
+func (p plan) testDeployed(ctx context.Context, root string, env []string, sum *summary) (err error) {
+	records, err := os.MkdirTemp("", "assetry-records-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(records)
+	recorded := append(env, "ASSETRY_TEST_RECORDS="+records)
+	for _, s := range shapes {
+		if p.acceptance && ctx.Err() == nil {
+			say("acceptance tests: real clients against the local stack, %s", s.what)
+			args := append([]string{"-count=1", "-timeout=20m"}, s.args...)
+			err = errors.Join(err, goTest(ctx, root, append(recorded, "ASSETRY_TEST_SHAPE="+s.name), sum, append(args, acceptance)))
+		}
+	}
+	switch {
+	case ctx.Err() != nil:
+	case p.privilege && p.acceptance:
+		say("comparing the functions' roles with what they used")
+		err = errors.Join(err, goTest(ctx, root, recorded, sum, []string{"-count=1", "-timeout=10m", privilege}))
+	case p.privilege:
+		say("NOT COMPARED: what the functions use in the acceptance tests with their roles, because PKG leaves those out; only what the stories of infra/privilege use is")
+		err = errors.Join(err, goTest(ctx, root, env, sum, []string{"-count=1", "-timeout=10m", privilege}))
+	case p.acceptance:
+		say("NOT COMPARED: what the functions used with their roles, because PKG leaves out infra/privilege")
+	}
+	return err
 }
 
 // goTest runs go test and feeds what happens into the summary.

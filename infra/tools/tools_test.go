@@ -128,3 +128,24 @@ func TestVersionIsChecked(t *testing.T) {
 		})
 	}
 }
+
+func TestWhatIsTestedLast(t *testing.T) {
+	root, err := repository()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for packages, want := range map[string]plan{
+		"./infra/acceptance ./infra/identity": {raced: []string{"github.com/assetry/assetry/infra/identity"}, acceptance: true},
+		"./infra/privilege":                   {privilege: true},
+		"./infra/identity":                    {raced: []string{"github.com/assetry/assetry/infra/identity"}},
+	} {
+		got, err := split(t.Context(), root, strings.Fields(packages))
+		if err != nil || got.acceptance != want.acceptance || got.privilege != want.privilege || strings.Join(got.raced, " ") != strings.Join(want.raced, " ") {
+			t.Errorf("split(%s) = %+v, %v; want %+v", packages, got, err, want)
+		}
+	}
+	all, err := split(t.Context(), root, nil)
+	if err != nil || !all.acceptance || !all.privilege || len(all.raced) < 50 {
+		t.Errorf("split of all = %+v, %v; want everything", all, err)
+	}
+}

@@ -81,32 +81,45 @@ func TestNothingIsLostWhenTheStackIsKilled(t *testing.T) {
 		c := newClient(s)
 		u.verify(t, c, checked)
 		checked = len(u.promises)
-		u.until(t, c, s, time.Duration(random.IntN(1200))*time.Millisecond)
+		u.until(t, c, s, deployed() && round%2 == 0, time.Duration(random.IntN(1200))*time.Millisecond)
 		if t.Failed() {
 			t.Fatalf("in round %d", round)
 		}
 	}
 	s := start(t, data)
 	u.verify(t, newClient(s), 0)
-	accepted := 0
-	for _, p := range u.promises {
-		if p.accepted {
-			accepted++
-		}
-	}
+	accepted := u.accepted()
 	t.Logf("%d kills, %d assets created, the bytes of %d accepted", rounds, len(u.promises), accepted)
-	if accepted < rounds {
+	if accepted < rounds/2 {
 		t.Errorf("only %d uploads were accepted in %d rounds: the kills came before anything was at stake", accepted, rounds)
 	}
 }
 
-// until uploads and kills the stack after some time.
-func (u *uploader) until(t *testing.T, c *client, s *stack, after time.Duration) {
+// accepted is how many uploads the bucket took so far.
+func (u *uploader) accepted() (n int) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	for _, p := range u.promises {
+		if p.accepted {
+			n++
+		}
+	}
+	return n
+}
+
+// until uploads and kills the stack after some time, which may begin with the first upload that the bucket took: programs that are started by
+// their first event take a while on a busy machine, and that moment is one of those that count too.
+func (u *uploader) until(t *testing.T, c *client, s *stack, warm bool, after time.Duration) {
+	before := u.accepted()
+
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	var running sync.WaitGroup
 	for range uploaders {
 		running.Go(func() { u.run(ctx, c) })
+	}
+	if warm {
+		s.await(t, startLimit, "the bucket takes an upload", func() bool { return u.accepted() > before })
 	}
 	<-time.After(after)
 	s.kill()

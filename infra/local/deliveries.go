@@ -51,6 +51,9 @@ func newDeliveries(t *template.Template, d deliveries, bus *sources.Bus) (*deliv
 		}
 	}
 	for _, n := range t.Notifications {
+		if first := t.Notifications[0].Bucket; n.Bucket != first {
+			return nil, fmt.Errorf("the buckets %s and %s notify functions; this stack has one", first, n.Bucket)
+		}
 		f, ok := t.Function(template.FolderOf(n.Function))
 		if !ok {
 			return nil, fmt.Errorf("the bucket %s notifies %s, which is no function of the template", n.Bucket, n.Function)
@@ -107,6 +110,9 @@ func (d *deliveries) destination(onFailure string) *sources.Failures {
 func (d *deliveries) addRules(t *template.Template, bus *sources.Bus) error {
 	var rs []sources.Rule
 	for _, r := range t.Rules {
+		if first := t.Rules[0].Bus; r.Bus != first {
+			return fmt.Errorf("rule %s is of the bus %s, and others are of %s; this stack has one", r.Name, r.Bus, first)
+		}
 		p, err := pattern.Parse(r.Pattern)
 		if err != nil {
 			return fmt.Errorf("rule %s: %w", r.Name, err)

@@ -142,3 +142,49 @@ func TestAStreamOfATableThatTheStackLacksIsRefused(t *testing.T) {
 		t.Errorf("follow = %v, want an error that names the table", err)
 	}
 }
+
+func TestATemplateThatThisStackCannotDeliverIsRefused(t *testing.T) {
+	b, err := sources.OpenBus(filepath.Join(t.TempDir(), "events.jsonl"), here)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = b.Close() })
+	f := template.Function{Name: "SweepFunction", Folder: "sweep"}
+	for _, tt := range []struct {
+		name, says string
+		tmpl       template.Template
+	}{
+		{"two buckets", "Bucket and Other", template.Template{Functions: []template.Function{f}, Notifications: []template.Notification{
+			{Bucket: "Bucket", Function: f.Name}, {Bucket: "Other", Function: f.Name},
+		}}},
+		{"a function that there is not", "GoneFunction", template.Template{Notifications: []template.Notification{{Bucket: "Bucket", Function: "GoneFunction"}}}},
+		{"two buses", "rule Second", template.Template{Rules: []template.Rule{{Name: "First", Bus: "A", Pattern: `{"source": ["x"]}`}, {Name: "Second", Bus: "B", Pattern: `{"source": ["x"]}`}}}},
+		{"a pattern of another kind", "rule First", template.Template{Rules: []template.Rule{{Name: "First", Bus: "A", Pattern: `{"source": [{"cidr": "x"}]}`}}}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if _, err := newDeliveries(&tt.tmpl, deliveries{place: here, store: newTable(t)}, b); err == nil || !strings.Contains(err.Error(), tt.says) {
+				t.Errorf("newDeliveries = %v, want an error that says %q", err, tt.says)
+			}
+		})
+	}
+}
+
+func TestAQueueThatNobodyTakesFromKeepsItsEvents(t *testing.T) {
+	b, err := sources.OpenBus(filepath.Join(t.TempDir(), "events.jsonl"), here)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = b.Close() })
+	store := newTable(t)
+	tmpl := &template.Template{Rules: []template.Rule{{Name: "R", Bus: "B", Pattern: `{"source": ["assetry"]}`, Targets: []template.Target{{Queue: "Theirs"}}}}}
+	if _, err := newDeliveries(tmpl, deliveries{place: here, store: store}, b); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := (publisher{b}).Publish(t.Context(), []bus.Event{happened(bus.AssetReady, "a:2")}); err != nil {
+		t.Fatal(err)
+	}
+	pg, err := store.Query(t.Context(), table.Query{PK: "Theirs", Limit: 10})
+	if err != nil || len(pg.Items) != 1 {
+		t.Errorf("the queue holds %v, %v; want the one event", pg.Items, err)
+	}
+}

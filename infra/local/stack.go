@@ -197,14 +197,15 @@ func (s *stack) below(ctx context.Context, o options, dir *state.Folder, tmpl *t
 
 // furnish makes what a new folder lacks, and what a crash may have lost.
 func (s *stack) furnish(ctx context.Context, dir *state.Folder, g ground, d *deliveries) error {
+	fresh := s.settings.APIKey == ""
 	if err := s.tenant(ctx, g.services); err != nil {
 		return err
 	}
 	if err := dir.Keep(s.settings); err != nil {
 		return err
 	}
-	if err := s.index(ctx, g.services); err != nil {
-		return err
+	if err := s.index(ctx, g.services); err != nil || fresh {
+		return err // a new folder has lost nothing
 	}
 	return replay(ctx, g.table, g.services, d.notify)
 }

@@ -42,7 +42,7 @@ func TestAPayloadThatIsNoRequestIsAnsweredInTheDialect(t *testing.T) {
 			} {
 				var log bytes.Buffer
 				ctx := web.WithLogger(t.Context(), slog.New(slog.NewJSONHandler(&log, nil)))
-				out, err := web.Function(web.Invoke(h)).Invoke(ctx, []byte(payload))
+				out, err := web.Invoke(h).Invoke(ctx, []byte(payload))
 				var answer events.APIGatewayV2HTTPResponse
 				if err != nil || json.Unmarshal(out, &answer) != nil {
 					t.Fatalf("%s: %s, %v", what, out, err)
@@ -64,7 +64,7 @@ func TestAGoodPayloadIsServed(t *testing.T) {
 		t.Fatal(err)
 	}
 	h := web.Route("GET", "/things/{id}", shout{}, tell)
-	out, err := web.Function(web.Invoke(h)).Invoke(t.Context(), payload)
+	out, err := web.Invoke(h).Invoke(t.Context(), payload)
 	var answer events.APIGatewayV2HTTPResponse
 	if err != nil || json.Unmarshal(out, &answer) != nil || answer.StatusCode != 200 || !strings.Contains(answer.Body, `"id":"1"`) {
 		t.Errorf("answer %s, %v", out, err)
@@ -83,7 +83,7 @@ func TestWhoWaitsTooLongStillAnswers(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
-	out, err := web.Function(web.Invoke(h)).Invoke(ctx, payload)
+	out, err := web.Invoke(h).Invoke(ctx, payload)
 	var answer events.APIGatewayV2HTTPResponse
 	if err != nil || json.Unmarshal(out, &answer) != nil || answer.StatusCode != 503 || answer.Headers["Retry-After"] == "" {
 		t.Errorf("answer %s, %v; want 503 with Retry-After", out, err)

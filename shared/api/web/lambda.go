@@ -20,9 +20,9 @@ import (
 )
 
 // Lambda runs h as a function behind an HTTP API, with JSON lines as its log. It does not return.
-func Lambda(h http.Handler) { invocation.Start(Function(Invoke(h))) }
+func Lambda(h http.Handler) { invocation.Start(Invoke(h)) }
 
-// Function is what Invoke makes, as a function of Lambda. A payload that is no event of a gateway is answered as a request without anything in
+// Function is a function behind an HTTP API. A payload that is no event of a gateway is answered as a request without anything in
 // it: whoever sent it would gain nothing by a function that fails.
 type Function func(context.Context, events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error)
 
@@ -56,7 +56,7 @@ func Warm(f func(context.Context)) {
 // Invoke makes a function for API Gateway's payload 2.0 of a handler. The handler sees the request as a server would give it: the path
 // escaped once (HTTP APIs deliver it decoded), every header with the value the gateway joined, cookies in one line, the host
 // that the client named. An event that is no request is answered 400 in the dialect of h; the error is always nil.
-func Invoke(h http.Handler) func(context.Context, events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {
+func Invoke(h http.Handler) Function {
 	own, ok := h.(refuser)
 	if !ok {
 		own = foreign{h}

@@ -54,7 +54,7 @@ func commands() []command {
 		workspaceCreate(), workspaceList(), workspaceSplit(), workspaceRegister(),
 		keyCreate(), keyList(), keyRevoke(),
 		linkRotate(),
-		sweepNow(), searchReindex(),
+		sweepNow(), reconcileAll(), searchReindex(),
 		deadLettersList(), deadLettersReplay(),
 		versionShow(),
 	}

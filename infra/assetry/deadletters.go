@@ -74,7 +74,7 @@ func (p *picked) of(all []deadLetters) ([]deadLetters, error) {
 func deadLettersList() command {
 	p, limit := &picked{}, 0
 	return command{
-		name: "dead-letters list", brief: "show events that were given up", needs: needDead,
+		name: "dead-letters list", brief: "show events that were given up",
 		text: "Messages that a queue's worker did not take in five deliveries, and events and changes that a function did not take at all. What is\n" +
 			"looked at in a queue is hidden from others for a moment.",
 		examples: []string{"assetry dead-letters list", "assetry dead-letters list --source imports --json"},
@@ -134,7 +134,7 @@ func deadLettersReplay() command {
 	p := &picked{}
 	return command{
 		name: "dead-letters replay", operands: "[ID ...]", most: 1000, brief: "have events handled again that were given up",
-		needs: needDead | needBucket | needBus,
+		needs: needReplay,
 		text: "All of them, or those with the ids of `assetry dead-letters list`. A letter is removed once its event was accepted: by the queue, or by\n" +
 			"the function. It may be handled twice where the tool is cut off in between, which every handler bears; versions order what happened to\n" +
 			"an asset. Find out first why the letters died: what is still broken gives them up again.",

@@ -44,7 +44,7 @@ func (s *store) openFolder(ctx context.Context, dir *state.Folder, n need) error
 	if err := s.openTables(dir, &e); err != nil {
 		return err
 	}
-	if n&needBucket != 0 {
+	if n&(needBucket|needReplay) != 0 {
 		if e.bucket, err = s.openBucket(ctx, dir, settings); err != nil {
 			return err
 		}

@@ -15,7 +15,6 @@ func searchReindex() command {
 		text: "For a table that was there before its index, and for an index that lost changes. Searches go on meanwhile. One that was cut off goes on\n" +
 			"where it stopped when it is run again.",
 		examples: []string{"assetry search reindex", "assetry search reindex ws_01a1fe9b-804e-77a3-9dd6-58576293f7f3"},
-		needs:    needSearch,
 		run: func(ctx context.Context, c *call) (answer, error) {
 			index := c.store.services.Search()
 			if index == nil {

@@ -85,9 +85,7 @@ type need uint8
 
 const (
 	needBucket need = 1 << iota
-	needBus
-	needSearch // the index, where one is kept
-	needDead   // dead letters
+	needReplay      // what dead letters of a local stack are handled with, which is its bucket
 )
 
 // store is an open store.
@@ -144,9 +142,6 @@ func (n names) missing(what need) error {
 	want(n.Table, "table")
 	if what&needBucket != 0 {
 		want(n.Bucket, "bucket")
-	}
-	if what&needBus != 0 {
-		want(n.Bus, "bus")
 	}
 	if len(errs) == 0 {
 		return nil

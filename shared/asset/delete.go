@@ -54,6 +54,8 @@ func (s *Service) gone(a Asset) table.Item {
 		table.AttrPK: table.String(k.PK), table.AttrSK: table.String(k.SK),
 		table.AttrExpires: table.Int(s.now().Add(RememberDeleted).Unix()),
 		schema.Workspace:  table.String(a.Workspace.String()),
+		schema.Version:    table.Int(a.Version + 1), // a delete counts as a write
+		schema.Generation: table.Int(int64(a.Generation)),
 	}
 }
 
@@ -69,14 +71,32 @@ func (s *Service) deletedBefore(ctx context.Context, p access.Principal, a id.As
 	return nil
 }
 
-// Gone says in which workspace an asset was that has been deleted. The error is fault.NotFound when none is remembered.
-func (s *Service) Gone(ctx context.Context, a id.Asset) (id.Workspace, error) {
+// Deletion is what is remembered of a deleted asset.
+type Deletion struct {
+	Workspace  id.Workspace
+	Version    int64     // of the delete, one more than the asset's last; 0 where it was deleted before that was noted
+	Generation int       // of the asset
+	At         time.Time // to the second
+}
+
+// Deleted tells of the end of an asset. The error is fault.NotFound when it is not remembered.
+func (s *Service) Deleted(ctx context.Context, a id.Asset) (Deletion, error) {
 	it, err := s.table.Get(ctx, schema.GoneKey(a), table.Strong)
 	if errors.Is(err, table.ErrNotFound) {
-		return id.Workspace{}, Missing()
+		return Deletion{}, Missing()
 	}
 	if err != nil {
-		return id.Workspace{}, fmt.Errorf("look for deleted asset %s: %w", a, err)
+		return Deletion{}, fmt.Errorf("look for deleted asset %s: %w", a, err)
 	}
-	return id.ParseWorkspace(it.Str(schema.Workspace))
+	w, err := id.ParseWorkspace(it.Str(schema.Workspace))
+	if err != nil {
+		return Deletion{}, fmt.Errorf("row %s: %w", it.Key(), err)
+	}
+	return Deletion{w, it.Int(schema.Version), int(it.Int(schema.Generation)), time.Unix(it.Int(table.AttrExpires), 0).Add(-RememberDeleted).UTC()}, nil
+}
+
+// Gone says in which workspace an asset was that has been deleted. The error is fault.NotFound when none is remembered.
+func (s *Service) Gone(ctx context.Context, a id.Asset) (id.Workspace, error) {
+	d, err := s.Deleted(ctx, a)
+	return d.Workspace, err
 }

@@ -98,6 +98,23 @@ func FromChange(c table.Change) (e Event, ok bool, err error) {
 	return Event{}, false, nil
 }
 
+// Standing is the event that tells how an asset stands, as if it had come to stand so at a time; ok is false while it is pending. Its id is that of
+// the row's version: the one that was told before, unless something else of the row was written since.
+func Standing(a asset.Asset, at time.Time) (e Event, ok bool) {
+	switch a.State {
+	case asset.Ready:
+		return event(AssetReady, a, at), true
+	case asset.Failed:
+		return event(AssetFailed, a, at), true
+	}
+	return Event{}, false
+}
+
+// Ended is the event that tells of an asset's end. ok is false where its version is not known, by which receivers would order it.
+func Ended(a id.Asset, d asset.Deletion) (e Event, ok bool) {
+	return event(AssetDeleted, asset.Asset{ID: a, Workspace: d.Workspace, Version: d.Version, Generation: d.Generation}, d.At), d.Version > 0
+}
+
 // requested is the event of an import's row that asks for a worker: a new row, or one whose count of requests has grown. The rest of what is
 // written there is between the workers.
 func requested(a id.Asset, c table.Change) (e Event, ok bool) {

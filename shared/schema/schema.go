@@ -197,6 +197,20 @@ func ProjectKey(w id.Workspace, p id.Project) table.Key {
 // FolderPrefix begins the sort keys of a workspace's folders.
 const FolderPrefix = "folder#"
 
+// FolderItemsPrefix begins the sort keys of the items of all folders of a workspace.
+const FolderItemsPrefix = "folderitem#"
+
+// ParseFolderItem reads the folder from the sort key of one of its items; ok is false for rows of any other kind.
+func ParseFolderItem(sk string) (f id.Folder, ok bool) {
+	rest, found := strings.CutPrefix(sk, FolderItemsPrefix)
+	if !found {
+		return f, false
+	}
+	text, _, _ := strings.Cut(rest, "#")
+	u, err := id.Parse(text)
+	return id.Folder(u), err == nil
+}
+
 // FolderKey is the row of a folder.
 func FolderKey(w id.Workspace, f id.Folder) table.Key {
 	return table.Key{PK: w.String(), SK: FolderPrefix + id.UUID(f).String()}
@@ -209,7 +223,7 @@ func FolderNameKey(w id.Workspace, folded string) table.Key {
 }
 
 // FolderItemPrefix begins the sort keys of a folder's items.
-func FolderItemPrefix(f id.Folder) string { return "folderitem#" + id.UUID(f).String() + "#" }
+func FolderItemPrefix(f id.Folder) string { return FolderItemsPrefix + id.UUID(f).String() + "#" }
 
 // FolderItemKey is the row of an item in a folder.
 func FolderItemKey(w id.Workspace, f id.Folder, n id.Node) table.Key {
@@ -428,7 +442,15 @@ type Source struct {
 
 // ObjectPrefix begins the keys of all objects of an asset.
 func ObjectPrefix(w id.Workspace, a id.Asset) string {
-	return fmt.Sprintf("w/%s/%02x/%s/", w, a.Spread(), a)
+	return SpreadPrefix(w, a.Spread()) + a.String() + "/"
+}
+
+// WorkspacePrefix begins the keys of all objects of a workspace.
+func WorkspacePrefix(w id.Workspace) string { return "w/" + w.String() + "/" }
+
+// SpreadPrefix begins the keys of all objects of a workspace's assets whose ids have one byte of random bits.
+func SpreadPrefix(w id.Workspace, spread byte) string {
+	return WorkspacePrefix(w) + fmt.Sprintf("%02x/", spread)
 }
 
 // Key is the object key of the source.

@@ -167,7 +167,7 @@ func TestLateWritesOfAnOldDeliveryHideNothing(t *testing.T) {
 		l.mustRename(t, a, "beta")
 		l.mustRename(t, a, "alpha")
 		cs := l.changes(t)
-		for _, i := range []int{1, 2, 3, 2, 1} { // the first is the workspace
+		for _, i := range []int{2, 3, 4, 3, 2} { // the first two are the workspace's
 			if err := l.Apply(t.Context(), cs[i]); err != nil {
 				t.Fatal(err)
 			}

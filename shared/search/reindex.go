@@ -71,7 +71,7 @@ func (s *Service) reindexShard(ctx context.Context, w id.Workspace, shard int, t
 		if err != nil {
 			return err
 		}
-		if err := s.reindexRows(ctx, pg.Items); err != nil {
+		if err := s.Index(ctx, pg.Items); err != nil {
 			return err
 		}
 		told(len(pg.Items))
@@ -85,9 +85,9 @@ func (s *Service) reindexShard(ctx context.Context, w id.Workspace, shard int, t
 	}
 }
 
-// reindexRows indexes assets as they were read, and then looks at them again: what changed in between may have passed Apply before its entries
-// were there to be removed.
-func (s *Service) reindexRows(ctx context.Context, rows []table.Item) error {
+// Index indexes rows of assets as they were read, at most table.MaxBatchGet, and then looks at them again: what changed in between may have passed
+// Apply before its entries were there to be removed.
+func (s *Service) Index(ctx context.Context, rows []table.Item) error {
 	keys := make([]table.Key, len(rows))
 	for i, row := range rows {
 		keys[i] = row.Key()
@@ -105,6 +105,31 @@ func (s *Service) reindexRows(ctx context.Context, rows []table.Item) error {
 		}
 	}
 	return nil
+}
+
+// Lacks says whether the index misses an entry of an asset, or has one with other words, as a change that never reached Apply leaves it.
+func (s *Service) Lacks(ctx context.Context, row table.Item) (bool, error) {
+	w, shard, a, ok := schema.ParseAssetKey(row.Key())
+	if !ok {
+		return false, nil
+	}
+	t := textOf(row)
+	var want []table.Item
+	var keys []table.Key
+	for _, list := range listsOf(t.words) {
+		it := entry(w, shard, list, a, t)
+		want, keys = append(want, it), append(keys, it.Key())
+	}
+	have, err := s.index.BatchGet(ctx, keys, table.Strong)
+	if err != nil {
+		return false, fmt.Errorf("read the entries of asset %s: %w", a, err)
+	}
+	for i, it := range have {
+		if it == nil || it.Str(schema.Words) != want[i].Str(schema.Words) {
+			return true, nil
+		}
+	}
+	return false, nil
 }
 
 // keep writes a row of the index's own progress.

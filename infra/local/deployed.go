@@ -107,6 +107,7 @@ func (d *deployed) tables(ctx context.Context) (g ground, address string, err er
 	if err != nil {
 		return g, "", err
 	}
+	d.db = db
 	d.onClose(db.Stop)
 	d.settings.TableAddr = db.Endpoint()
 	go func() {

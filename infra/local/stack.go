@@ -14,6 +14,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/assetry/assetry/infra/dynamolocal"
 	"github.com/assetry/assetry/infra/identity"
 	"github.com/assetry/assetry/infra/local/gateway"
 	"github.com/assetry/assetry/infra/local/sources"
@@ -44,8 +45,10 @@ const localBucket = "assetry"
 type stack struct {
 	settings  state.Settings
 	s3        *versity.Server
-	functions sources.Invoke // set before anything is delivered
-	failed    chan error     // a part ended that must not
+	s3Config  versity.Config      // that it was started with
+	db        *dynamolocal.Server // of the deployed shape
+	functions sources.Invoke      // set before anything is delivered
+	failed    chan error          // a part ended that must not
 	closers   []func()
 }
 
@@ -319,8 +322,10 @@ func (s *stack) startS3(ctx context.Context, o options, dir *state.Folder, b buc
 		return inUse(err, c.Addr, "-s3-addr")
 	}
 	s.onClose(s.s3.Close)
+	c.Addr = s.s3.Addr()
+	s.s3Config = c
 	if o.record == "" {
-		s.settings.S3Addr = s.s3.Addr()
+		s.settings.S3Addr = c.Addr
 	}
 	go func() {
 		<-s.s3.Done()

@@ -5,6 +5,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/assetry/assetry/shared/enginetest"
@@ -24,9 +25,16 @@ type stack struct {
 	}
 }
 
-// transformed lets SAM's own translator make the stack of template.yaml, with parameters that are not at their defaults as Name=value.
+// made are the stacks that SAM's translator, which takes seconds, has made, by their parameters.
+var made = map[string]stack{}
+
+// transformed lets SAM's own translator make the stack of template.yaml, with parameters that are not at their defaults as Name=value. Its
+// callers run one after the other, and change nothing in it.
 func transformed(t *testing.T, parameters ...string) stack {
 	t.Helper()
+	if s, ok := made[strings.Join(parameters, " ")]; ok {
+		return s
+	}
 	python := enginetest.Tool(t, "sam", "bin", "python")
 	args := append([]string{"-W", "ignore", filepath.Join(root, "infra/house/transform.py"), filepath.Join(root, "template.yaml")}, parameters...)
 	out, err := exec.Command(python, args...).Output()
@@ -40,6 +48,7 @@ func transformed(t *testing.T, parameters ...string) stack {
 	if err := json.Unmarshal(out, &s); err != nil {
 		t.Fatalf("transform.py: %v", err)
 	}
+	made[strings.Join(parameters, " ")] = s
 	return s
 }
 

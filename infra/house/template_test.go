@@ -31,14 +31,21 @@ func readTemplate(t *testing.T) *template.Template {
 	return tp
 }
 
-// raw is template.yaml with every tag but its text left out: !GetAtt Table.Arn is "Table.Arn".
+// parsed is what raw gives, once it was asked.
+var parsed map[string]any
+
+// raw is template.yaml with every tag but its text left out: !GetAtt Table.Arn is "Table.Arn". Nobody changes it.
 func raw(t *testing.T) map[string]any {
 	t.Helper()
+	if parsed != nil {
+		return parsed
+	}
 	var top yaml.Node
 	if err := yaml.Unmarshal(read(t, "template.yaml"), &top); err != nil {
 		t.Fatal(err)
 	}
-	return plain(t, top.Content[0]).(map[string]any)
+	parsed = plain(t, top.Content[0]).(map[string]any)
+	return parsed
 }
 
 func plain(t *testing.T, n *yaml.Node) any {

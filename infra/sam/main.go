@@ -1,0 +1,4 @@
+// Command sam serves Assetry by AWS SAM.
+package main
+
+func main() {}

@@ -2,25 +2,30 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"flag"
-	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/assetry/assetry/infra/local/cloud"
 	"github.com/assetry/assetry/infra/local/versity"
 	"github.com/assetry/assetry/infra/samples"
+	"github.com/assetry/assetry/infra/template"
 	"github.com/assetry/assetry/shared/account"
 	"github.com/assetry/assetry/shared/boot"
+	"github.com/assetry/assetry/shared/bus"
 	"github.com/assetry/assetry/shared/enginetest"
 	"github.com/assetry/assetry/shared/s3blob"
 	"github.com/assetry/assetry/shared/schema"
@@ -139,11 +144,31 @@ func (w *world) invoke(t *testing.T, name string) string {
 		t.Fatal(err)
 	}
 	var o samples.Outcome
-	o.Answer, o.Err = w.answer(t, name, s, map[string]string{
-		boot.EnvTable: db.Name, boot.EnvSearch: index.Name, boot.EnvBucket: bucketName, boot.EnvBus: bucketName,
-		boot.EnvRootKey: "root", boot.EnvPublicURL: samples.PublicURL,
+	var mu sync.Mutex // of what is published
+	services, stop, err := serveCloud(w.engine.Gateway(), cloud.Options{
+		Region: region, Bus: samples.Bucket, Secrets: map[string]string{secret: samples.Root.Encode()},
+		Keys: func(key string) (string, bool) { return w.secretKey, key == w.accessKey },
+		Put: func(_ context.Context, e cloud.Entry) (string, error) {
+			published := bus.Event{Type: bus.Type(e.Type), Time: e.Time}
+			err := json.Unmarshal(e.Detail, &published.Detail)
+			mu.Lock()
+			defer mu.Unlock()
+			o.Events = append(o.Events, published)
+			return published.Detail.ID, err
+		},
 	})
-	o.Events = w.cloud.events(bucketName)
+	if err != nil {
+		t.Fatal(err)
+	}
+	variables := endpoints{dynamodb: seenFrom(w.engine, enginetest.DynamoDB(t)), s3: w.s3.URL(), cloud: services}.variables()
+	maps.Copy(variables, map[string]string{
+		boot.EnvTable: db.Name, boot.EnvSearch: index.Name, boot.EnvBucket: bucketName, boot.EnvBus: samples.Bucket,
+		boot.EnvRootKey: secret, boot.EnvPublicURL: samples.PublicURL,
+	})
+	o.Answer, o.Err = w.answer(t, name, s, variables)
+	stop()
+	mu.Lock()
+	defer mu.Unlock()
 	if o.Changes, _, err = db.Changes(ctx, start, 1000); err != nil {
 		t.Fatal(err)
 	}
@@ -164,7 +189,11 @@ func (w *world) answer(t *testing.T, name string, s *samples.World, variables ma
 	if err := os.WriteFile(file, s.Payload(event), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cmd, err := w.local(t.Context(), "invoke", w.variables(t, variables), append(elsewhere, "--event", file, logicalID(t, name))...)
+	values := filepath.Join(t.TempDir(), "variables.json")
+	if err := writeVariables(values, variables); err != nil {
+		t.Fatal(err)
+	}
+	cmd, err := w.local(t.Context(), "invoke", values, append(elsewhere, "--event", file, logicalID(t, name))...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -175,32 +204,27 @@ func (w *world) answer(t *testing.T, name string, s *samples.World, variables ma
 	}
 	t.Logf("SAM said:\n%s", &said)
 	answer := bytes.TrimSpace(out.Bytes())
-	var failure struct{ ErrorType, ErrorMessage string }
-	if json.Unmarshal(answer, &failure) == nil && failure.ErrorType != "" {
-		return nil, fmt.Errorf("%s: %s", failure.ErrorType, failure.ErrorMessage)
+	if err := failure(answer); err != nil {
+		return nil, err
 	}
 	return answer, nil
 }
 
-// logicalID is the name in template.yaml of the function that an event is for: the one whose folder begins the file's name, in CamelCase.
+// logicalID is the name in template.yaml of the function that an event is for: the one whose folder's name begins the file's, and is longest.
 func logicalID(t *testing.T, event string) string {
 	t.Helper()
-	folders, err := os.ReadDir(filepath.Join(enginetest.Root(), "functions"))
+	tmpl, err := template.Read(filepath.Join(enginetest.Root(), "template.yaml"), template.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	function := ""
-	for _, f := range folders {
-		if f.Name() == event || strings.HasPrefix(event, f.Name()+"-") && len(f.Name()) > len(function) {
-			function = f.Name()
-		}
-		if f.Name() == event {
-			break
+	var found template.Function
+	for _, f := range tmpl.Functions {
+		if (f.Folder == event || strings.HasPrefix(event, f.Folder+"-")) && len(f.Folder) > len(found.Folder) {
+			found = f
 		}
 	}
-	var id strings.Builder
-	for _, word := range strings.Split(function, "-") {
-		id.WriteString(strings.ToUpper(word[:1]) + word[1:])
+	if found.Name == "" {
+		t.Fatalf("events/%s.json is for no function of template.yaml", event)
 	}
-	return id.String() + "Function"
+	return found.Name
 }

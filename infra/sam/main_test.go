@@ -12,17 +12,16 @@ import (
 
 	"github.com/assetry/assetry/infra/docker"
 	"github.com/assetry/assetry/infra/local/versity"
-	"github.com/assetry/assetry/infra/samples"
+	"github.com/assetry/assetry/infra/local/versity/versitytest"
 	"github.com/assetry/assetry/shared/enginetest"
 )
 
-// world is what all tests that run containers share: the engine, the built functions, a bucket's server, a bus and a secret.
+// world is what all tests that run containers share: the engine, the built functions, and a bucket's server.
 type world struct {
 	engine *docker.Engine
 	*project
-	s3    *versity.Server
-	cloud *cloud
-	dir   string
+	s3  *versity.Server
+	dir string
 }
 
 // shared is the world, started by the first test that asks for it, or why there is none.
@@ -50,17 +49,16 @@ func startWorld() (_ *world, err error) {
 		return nil, err
 	}
 	w.s3, err = versity.Start(ctx, versity.Config{
-		Dir: w.dir, Addr: w.engine.Gateway() + ":0", AccessKey: accessKey, SecretKey: secretKey, Bucket: "unused", Stderr: os.Stderr,
+		Dir: w.dir, Addr: w.engine.Gateway() + ":0", Bucket: "unused",
+		AccessKey: versitytest.AccessKey, SecretKey: versitytest.SecretKey, Stderr: os.Stderr,
 	})
 	if err != nil {
-		return nil, err
-	}
-	if w.cloud, err = newCloud(w.engine.Gateway(), samples.Root); err != nil {
 		return nil, err
 	}
 	if w.project, err = newProject(ctx, root, w.engine); err != nil {
 		return nil, err
 	}
+	w.accessKey, w.secretKey = versitytest.AccessKey, versitytest.SecretKey
 	var said strings.Builder
 	if err := w.build(ctx, &said); err != nil {
 		return nil, fmt.Errorf("%w\n%s", err, &said)
@@ -71,9 +69,6 @@ func startWorld() (_ *world, err error) {
 func tell(format string, args ...any) { fmt.Printf(format+"\n", args...) }
 
 func (w *world) close() {
-	if w.cloud != nil {
-		w.cloud.close()
-	}
 	if w.s3 != nil {
 		w.s3.Close()
 	}
@@ -99,20 +94,4 @@ func containers(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	return w
-}
-
-// variables writes the file of the variables that functions get: everything leads to this machine, and what is given comes on top.
-func (w *world) variables(t *testing.T, more map[string]string) string {
-	t.Helper()
-	all := endpoints{
-		dynamodb: seenFrom(w.engine, enginetest.DynamoDB(t)), s3: w.s3.URL(), cloud: w.cloud.url(),
-	}.variables()
-	for name, value := range more {
-		all[name] = value
-	}
-	path := filepath.Join(t.TempDir(), "variables.json")
-	if err := writeVariables(path, all); err != nil {
-		t.Fatal(err)
-	}
-	return path
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -19,15 +18,6 @@ import (
 	"github.com/assetry/assetry/infra/docker"
 )
 
-// The variables of AWS's SDKs that lead functions to the servers of this machine. template.yaml has none of them, and SAM passes a
-// function only what its template declares.
-const (
-	envDynamoDB = "AWS_ENDPOINT_URL_DYNAMODB"
-	envS3       = "AWS_ENDPOINT_URL_S3"
-	envEvents   = "AWS_ENDPOINT_URL_EVENTBRIDGE"
-	envSecrets  = "AWS_ENDPOINT_URL_SECRETS_MANAGER"
-)
-
 // stopLimit is how long SAM may take to remove its containers before it is killed.
 const stopLimit = 20 * time.Second
 
@@ -37,6 +27,8 @@ type project struct {
 	dir   string // what SAM builds, apart from what is built to be deployed
 	image string // that SAM adds its emulator to
 	host  string // of the Docker engine
+
+	accessKey, secretKey string // of the bucket, which SAM passes on to functions
 }
 
 // newProject makes the base image and names the places.
@@ -77,14 +69,14 @@ func (p *project) build(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	local, err := declareEndpoints(built)
+	local, err := localize(built)
 	if err != nil {
 		return fmt.Errorf("the template that SAM built: %w", err)
 	}
 	return os.WriteFile(p.template(), local, 0o644)
 }
 
-// template is the built template with the variables of endpoints.
+// template is what SAM runs here.
 func (p *project) template() string { return filepath.Join(p.dir, "local.yaml") }
 
 // command prepares a command of SAM for this machine's processor.
@@ -111,54 +103,68 @@ func (p *project) local(ctx context.Context, what, variables string, args ...str
 	}, args...)...)
 }
 
-// environment is SAM's own: nobody's credentials or settings, and those of the local bucket, which SAM passes on to functions.
+// environment is SAM's own: nobody's credentials or settings but the bucket's key.
 func (p *project) environment() []string {
 	env := slices.DeleteFunc(os.Environ(), func(v string) bool {
 		return strings.HasPrefix(v, "AWS_") || strings.HasPrefix(v, "SAM_") || strings.HasPrefix(v, "DOCKER_")
 	})
 	return append(env,
 		"DOCKER_HOST="+p.host, "ARCH="+runtime.GOARCH, "SAM_CLI_TELEMETRY=0", "__SAM_CLI_APP_DIR="+filepath.Join(p.dir, ".aws-sam"),
-		"AWS_ACCESS_KEY_ID="+accessKey, "AWS_SECRET_ACCESS_KEY="+secretKey, "AWS_REGION="+region, "AWS_DEFAULT_REGION="+region,
+		"AWS_ACCESS_KEY_ID="+p.accessKey, "AWS_SECRET_ACCESS_KEY="+p.secretKey, "AWS_REGION="+region, "AWS_DEFAULT_REGION="+region,
 		"AWS_CONFIG_FILE="+os.DevNull, "AWS_SHARED_CREDENTIALS_FILE="+os.DevNull, "AWS_EC2_METADATA_DISABLED=true",
 		// SAM asks whose account it is, and goes on with a sample account when nobody answers.
 		"AWS_ENDPOINT_URL_STS=http://127.0.0.1:1", "AWS_MAX_ATTEMPTS=1")
 }
 
-// declareEndpoints adds the variables of endpoints, empty, to those of all functions.
-func declareEndpoints(built []byte) ([]byte, error) {
+// localize makes of the template that SAM built the one that it runs on this machine: functions may be given the variables of endpoints, and
+// forms are binary. HTTP APIs find out by themselves which bodies are text; SAM has to be told, as for the older kind of API.
+func localize(built []byte) ([]byte, error) {
 	var doc yaml.Node
 	if err := yaml.Unmarshal(built, &doc); err != nil {
 		return nil, err
 	}
-	at := &doc
-	if len(doc.Content) == 1 {
-		at = doc.Content[0]
-	}
-	for _, name := range []string{"Globals", "Function", "Environment", "Variables"} {
-		if at = field(at, name); at == nil {
-			return nil, errors.New("it has no Globals.Function.Environment.Variables")
-		}
+	variables := find(&doc, "Globals", "Function", "Environment", "Variables")
+	api := find(&doc, "Resources", "Api", "Properties")
+	if variables == nil || api == nil {
+		return nil, errors.New("it has no variables of all functions, or no resource Api")
 	}
 	for _, name := range []string{envDynamoDB, envS3, envEvents, envSecrets} {
-		at.Content = append(at.Content, &yaml.Node{Kind: yaml.ScalarNode, Value: name}, &yaml.Node{Kind: yaml.ScalarNode, Style: yaml.SingleQuotedStyle})
+		add(variables, name, "")
 	}
-	var b bytes.Buffer
-	e := yaml.NewEncoder(&b)
-	if err := e.Encode(&doc); err != nil {
+	var body yaml.Node
+	err := body.Encode(map[string]any{
+		"openapi": "3.0.1", "info": map[string]string{"title": "Assetry", "version": "1"}, "paths": map[string]any{},
+		"x-amazon-apigateway-binary-media-types": []string{"multipart/form-data"},
+	})
+	if err != nil {
 		return nil, err
 	}
-	return b.Bytes(), e.Close()
+	api.Content = append(api.Content, &yaml.Node{Kind: yaml.ScalarNode, Value: "DefinitionBody"}, &body)
+	return yaml.Marshal(&doc)
 }
 
-// field is the value of a name in a mapping; nil when it is none, or has not the name.
-func field(of *yaml.Node, name string) *yaml.Node {
-	if of.Kind != yaml.MappingNode {
-		return nil
+func add(to *yaml.Node, name, value string) {
+	to.Content = append(to.Content, &yaml.Node{Kind: yaml.ScalarNode, Value: name}, &yaml.Node{Kind: yaml.ScalarNode, Style: yaml.SingleQuotedStyle, Value: value})
+}
+
+// find follows names from the top of a document through its mappings; nil when there is no such value.
+func find(doc *yaml.Node, names ...string) *yaml.Node {
+	at := doc
+	if at.Kind == yaml.DocumentNode && len(at.Content) == 1 {
+		at = at.Content[0]
 	}
-	for i := 0; i+1 < len(of.Content); i += 2 {
-		if of.Content[i].Value == name {
-			return of.Content[i+1]
+	for _, name := range names {
+		if at.Kind != yaml.MappingNode {
+			return nil
 		}
+		i := 0
+		for i < len(at.Content) && at.Content[i].Value != name {
+			i += 2
+		}
+		if i >= len(at.Content) {
+			return nil
+		}
+		at = at.Content[i+1]
 	}
-	return nil
+	return at
 }

@@ -58,12 +58,14 @@ func startDaemon(ctx context.Context, o Options) (_ *daemon, err error) {
 	return d, d.process.Await(startLimit, func() (bool, error) { return a.ping(ctx) == nil, ctx.Err() })
 }
 
+var errNotRoot = errors.New("dockerd is installed and has to be run by root; start it, and let this user reach it")
+
 // findDaemon finds dockerd, also where only root looks.
 func findDaemon() (string, error) {
 	for _, name := range []string{"dockerd", "/usr/sbin/dockerd"} {
 		if p, err := exec.LookPath(name); err == nil {
 			if os.Geteuid() != 0 {
-				return "", errors.New("dockerd is installed and has to be run by root; start it, and let this user reach it")
+				return "", errNotRoot
 			}
 			return p, nil
 		}

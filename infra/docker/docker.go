@@ -58,6 +58,24 @@ func Open(ctx context.Context, o Options) (*Engine, error) {
 	return e, nil
 }
 
+// Installed says that there is an engine on this machine: one that answers, or the program of one that may be started.
+func Installed() bool {
+	ctx, cancel := context.WithTimeout(context.Background(), askLimit)
+	defer cancel()
+	if e, err := machines(ctx); err == nil {
+		e.Close()
+		return true
+	}
+	_, err := findDaemon()
+	return err == nil || errors.Is(err, errNotRoot)
+}
+
+// HasShell says that there is a BusyBox of which Lambda can make an image.
+func HasShell() bool {
+	_, err := busybox()
+	return err == nil
+}
+
 // machines gives the engine that $DOCKER_HOST names, or the usual one.
 func machines(ctx context.Context) (*Engine, error) {
 	host := os.Getenv("DOCKER_HOST")

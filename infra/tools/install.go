@@ -62,6 +62,11 @@ var tools = []tool{
 		needs: []need{needCC, needCurl},
 	},
 	{
+		name:  "docker",
+		why:   "a Docker engine, in which SAM runs functions, and BusyBox, of which its image is made",
+		needs: []need{needDocker, needShell},
+	},
+	{
 		name:  "chromium",
 		why:   "Chromium, for the tests of a web page on another origin",
 		needs: []need{needChrome},

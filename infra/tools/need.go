@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+
+	"github.com/assetry/assetry/infra/docker"
 )
 
 // need is a program that a tool is made with or runs on.
@@ -16,8 +18,9 @@ type need struct {
 	version   []string // arguments that print the version; nil: any version will do
 	major     int      // oldest major version that works
 	minor     int
-	debian    string // packages that bring it on Debian
-	elsewhere string // where others get it
+	have      func() bool // whether it is there, where the names do not tell; nil: they do
+	debian    string      // packages that bring it on Debian
+	elsewhere string      // where others get it
 }
 
 var (
@@ -28,6 +31,8 @@ var (
 	needNpm    = need{names: []string{"npm"}, debian: "npm", elsewhere: "npm, which comes with Node.js"}
 	needCC     = need{names: []string{"cc", "gcc", "clang"}, debian: "gcc libc6-dev", elsewhere: "a C compiler, as cc in PATH"}
 	needCurl   = need{names: []string{"curl"}, debian: "curl", elsewhere: "curl"}
+	needDocker = need{names: []string{"dockerd"}, have: docker.Installed, debian: "docker.io", elsewhere: "a Docker engine that this user reaches, as unix:///var/run/docker.sock or in DOCKER_HOST"}
+	needShell  = need{names: []string{"busybox"}, have: docker.HasShell, debian: "busybox-static", elsewhere: "BusyBox, linked statically, as busybox in PATH"}
 	needChrome = need{names: []string{"chromium", "chromium-browser", "google-chrome"}, debian: "chromium", elsewhere: "Chromium or Chrome, as chromium in PATH"}
 )
 
@@ -39,6 +44,12 @@ func (e *lackError) Error() string { return e.text }
 
 // path looks the program up; "" when it is absent.
 func (n need) path() string {
+	if n.have != nil {
+		if n.have() {
+			return n.names[0]
+		}
+		return ""
+	}
 	for _, name := range n.names {
 		if p, err := exec.LookPath(name); err == nil {
 			return p

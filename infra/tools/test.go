@@ -20,6 +20,9 @@ const acceptance = "github.com/assetry/assetry/infra/acceptance"
 // privilege compares the functions' roles with what was recorded while the acceptance tests ran, so it comes after them.
 const privilege = "github.com/assetry/assetry/infra/privilege"
 
+// containers is tested after all of them: SAM's containers take what processors there are.
+const containers = "github.com/assetry/assetry/infra/sam"
+
 // shapes are what the acceptance tests run against.
 var shapes = []struct {
 	name, what string
@@ -56,6 +59,10 @@ func test(ctx context.Context, root string, packages []string) error {
 		err = goTest(ctx, root, env, sum, append([]string{"-race", "-timeout=15m"}, p.raced...))
 	}
 	err = errors.Join(err, p.testDeployed(ctx, root, env, sum))
+	if p.containers && ctx.Err() == nil {
+		say("SAM in containers: every sample event, and the SDK; `sam build` comes first")
+		err = errors.Join(err, goTest(ctx, root, env, sum, []string{"-count=1", "-timeout=20m", containers}))
+	}
 	sum.print()
 	if ctx.Err() != nil {
 		return errors.New("interrupted")
@@ -83,6 +90,8 @@ func split(ctx context.Context, root string, packages []string) (p plan, err err
 			p.acceptance = true
 		case privilege:
 			p.privilege = true
+		case containers:
+			p.containers = true
 		default:
 			p.raced = append(p.raced, path)
 		}
@@ -92,8 +101,8 @@ func split(ctx context.Context, root string, packages []string) (p plan, err err
 
 // plan is what is tested.
 type plan struct {
-	raced                 []string // with the race detector
-	acceptance, privilege bool
+	raced                             []string // with the race detector
+	acceptance, privilege, containers bool
 }
 
 // testDeployed runs the acceptance tests on every shape, and then compares the functions' roles with what they used in that of the deployed

@@ -20,10 +20,11 @@ DEPLOYMENT ?= default
 PROCESSOR_arm64 := arm64
 PROCESSOR_amd64 := x86_64
 
-.PHONY: help run test check build bench soak deploy install clean tools FORCE
+.PHONY: help run sam test check build bench soak deploy install clean tools FORCE
 
 help:
 	@echo 'make run [ARGS="-addr 127.0.0.1:8080 -data .assetry"]   the whole product on this machine; needs Go only'
+	@echo 'make sam [ARGS="-port 3000"]   the API by AWS SAM: each function as it is deployed, in a container; needs Docker'
 	@echo 'make test [PKG=./shared/...]   every test on real engines and clients, which are installed first'
 	@echo 'make check                     format, vet, staticcheck, modules, house rules, template'
 	@echo 'make build [ARCH=amd64]        every function, for Lambda, as dist/<name>/bootstrap'
@@ -35,6 +36,10 @@ help:
 
 run:
 	@go run -ldflags "$(STAMP)" ./infra/local $(ARGS)
+
+sam: tools
+	@.tools/bin/tools install sam dynamodb docker
+	@go run ./infra/sam $(ARGS)
 
 test: tools
 	@.tools/bin/tools test $(PKG)
@@ -59,6 +64,7 @@ check: tools
 	@ASSETRY_TEST_STRICT=1 go test ./infra/house/...
 	@echo 'check: template.yaml'
 	@$(SAM) validate --lint --region $(REGION)
+	@.tools/sam/bin/cfn-lint --regions $(REGION) -- template.yaml
 
 build: $(FUNCTIONS:%=dist/%/bootstrap)
 

@@ -42,7 +42,7 @@ func TestStreamFiltersLetThroughWhatMatters(t *testing.T) {
 	itemRow := samples.Row(schema.FolderItemKey(samples.WorkspaceID, samples.FolderID, samples.NoteID), table.Item{schema.Text: table.String("x")})
 	wh := samples.WebhookID
 	hookRow := samples.Row(schema.WebhookKey(samples.WorkspaceID, wh), table.Item{schema.Enabled: table.Bool(true)})
-	deliveryRow := samples.Row(schema.DeliveryKey(wh, samples.DeliveryID), table.Item{schema.Progress: table.String("pending")})
+	deliveryRow := samples.Row(schema.DeliveryKey(wh, scene.DeliveryID()), table.Item{schema.Progress: table.String("pending")})
 	for _, tt := range []struct {
 		name             string
 		old, new         table.Item

@@ -44,6 +44,8 @@ var different = map[string]string{
 	"on-import-requested": "the deployed binary copies nothing from this machine",
 	"on-webhook-event":    "the deployed binary sends nothing to this machine",
 	"webhook-retries":     "the deployed binary sends nothing to this machine",
+	"webhooks-test":       "the deployed binary sends nothing to this machine",
+	"webhooks-replay":     "the deployed binary sends nothing to this machine",
 }
 
 // Every sample event goes through `sam local invoke`: the function that is deployed, in a container, on DynamoDB Local and a real bucket. What

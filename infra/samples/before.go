@@ -62,9 +62,9 @@ func (w *World) reelBegins(ctx context.Context) error {
 // deliveryIsDue has the sample delivery wait for an attempt whose time has come.
 func (w *World) deliveryIsDue(ctx context.Context) error {
 	return w.write(ctx,
-		table.Update(schema.DeliveryKey(WebhookID, DeliveryID), table.Present(),
+		table.Update(schema.DeliveryKey(WebhookID, w.DeliveryID()), table.Present(),
 			table.Set(schema.Progress, table.String("pending")), table.Set(schema.Attempts, table.Int(3))),
-		table.Put(Row(schema.WebhookDueKey(w.now, DeliveryID, 19), table.Item{
+		table.Put(Row(schema.WebhookDueKey(w.now, w.DeliveryID(), 19), table.Item{
 			schema.Workspace: table.String(Workspace), schema.Hook: table.String(Webhook),
 		}), table.Absent()))
 }

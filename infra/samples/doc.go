@@ -3,6 +3,6 @@
 // events in process on SQLite with a clock that stands still, and in containers on DynamoDB Local with a clock that runs; and it tells what
 // came of an event in words that are the same for both.
 //
-// The events say that it is Now. In a world at another time the ids of assets move with it, because an asset's id says when it was made and
-// the sweeper goes by that; Payload rewrites an event for such a world, and Settle a result back.
+// The events say that it is Now. In a world at another time the ids of assets and of the delivery move with it, because an id says when its
+// thing was made, and the sweeper and the list of deliveries go by that; Payload rewrites an event for such a world, and Settle a result back.
 package samples

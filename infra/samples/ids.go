@@ -25,11 +25,11 @@ const (
 	Reel      = "019bc18a-2a10-7000-8000-04d45eed0001" // pending, by parts; only after Prepare
 )
 
-// assetIDs are those that move with the time of a world.
-var assetIDs = []string{Holiday, Poster, Stock, Draft, Reel}
+// movedIDs are those that move with the time of a world: what they name is judged by when it was made.
+var movedIDs = []string{Holiday, Poster, Stock, Draft, Reel, Delivery}
 
 // knownIDs keep their names in results.
-var knownIDs = append([]string{Workspace, Key, Project, Webhook, Delivery, Folder, Note, Node}, assetIDs...)
+var knownIDs = append([]string{Workspace, Key, Project, Webhook, Folder, Note, Node}, movedIDs...)
 
 // The typed forms of the ids that no time moves.
 var (
@@ -37,7 +37,6 @@ var (
 	KeyID       = must(id.ParseKey(Key))
 	ProjectID   = must(id.ParseProject(Project))
 	WebhookID   = must(id.ParseWebhook(Webhook))
-	DeliveryID  = must(id.ParseDelivery(Delivery))
 	FolderID    = must(id.ParseFolder(Folder))
 	NoteID      = must(id.ParseNode(Note))
 	NodeID      = must(id.ParseNode(Node))

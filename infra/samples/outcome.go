@@ -61,7 +61,11 @@ func (o Outcome) tellAnswer(out *bytes.Buffer) {
 	}
 	var answer events.APIGatewayV2HTTPResponse
 	if json.Unmarshal(o.Answer, &answer) != nil || answer.StatusCode == 0 {
-		fmt.Fprintf(out, "answer: %s\n", o.Answer)
+		var plain bytes.Buffer
+		if json.Compact(&plain, o.Answer) != nil { // whoever passed it on may have spaced it
+			plain.Write(o.Answer)
+		}
+		fmt.Fprintf(out, "answer: %s\n", &plain)
 		return
 	}
 	fmt.Fprintf(out, "%d\n", answer.StatusCode)

@@ -15,7 +15,7 @@ func TestAtNowTheIdsAreThoseOfTheEvents(t *testing.T) {
 	s := samples.At(samples.Now)
 	for want, got := range map[string]string{
 		samples.Holiday: s.Holiday("", "").ID.String(), samples.Poster: s.Poster().ID.String(), samples.Draft: s.Draft().ID.String(),
-		samples.Reel: s.Reel("").ID.String(), samples.Stock: s.Stock().ID.String(),
+		samples.Reel: s.Reel("").ID.String(), samples.Stock: s.Stock().ID.String(), samples.Delivery: s.DeliveryID().String(),
 	} {
 		if got != want {
 			t.Errorf("the id is %s, want %s", got, want)
@@ -40,7 +40,7 @@ func TestSettleUndoesWhatPayloadDoes(t *testing.T) {
 	w := &samples.World{Scene: samples.At(later), BucketURL: "http://127.0.0.1:1/test-1"}
 	event := strings.Join([]string{samples.Workspace, samples.Holiday, samples.Poster, samples.Draft, samples.Reel, samples.Stock, samples.Delivery}, "\n")
 	payload := string(w.Payload([]byte(event)))
-	for _, moved := range []string{samples.Holiday, samples.Poster, samples.Draft, samples.Reel, samples.Stock} {
+	for _, moved := range []string{samples.Holiday, samples.Poster, samples.Draft, samples.Reel, samples.Stock, samples.Delivery} {
 		if strings.Contains(payload, moved) {
 			t.Errorf("the payload for another time still names %s", moved)
 		}

@@ -24,7 +24,7 @@ type Scene struct{ now time.Time }
 // At is the scene at a time.
 func At(now time.Time) Scene { return Scene{now} }
 
-// id moves the time in an asset's id, its first 48 bits in milliseconds, by as much as the scene lies after Now.
+// id moves the time in an id, its first 48 bits in milliseconds, by as much as the scene lies after Now.
 func (s Scene) id(name string) string {
 	made, err := strconv.ParseInt(strings.Replace(name[:13], "-", "", 1), 16, 64)
 	if err != nil {
@@ -60,6 +60,9 @@ func (s Scene) Draft() asset.Asset {
 	a.Version, a.Cause, a.Failure = 2, asset.Expired, "No bytes arrived while the upload could be begun."
 	return a
 }
+
+// DeliveryID is the id of the webhook's delivery.
+func (s Scene) DeliveryID() id.Delivery { return must(id.ParseDelivery(s.id(Delivery))) }
 
 // The plan of the reel: three parts, the last of 1 MiB.
 const (

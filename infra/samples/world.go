@@ -107,7 +107,7 @@ func (w *World) hooks() []table.Item {
 			schema.Events: table.List{table.String("asset.ready")}, schema.Failures: table.Int(0),
 			schema.CreatedBy: table.String(Key), schema.Version: table.Int(1),
 		}),
-		Row(schema.DeliveryKey(WebhookID, DeliveryID), table.Item{
+		Row(schema.DeliveryKey(WebhookID, w.DeliveryID()), table.Item{
 			schema.Event: table.String(w.id(Draft) + ":7"), schema.EventType: table.String("asset.ready"), schema.Progress: table.String("dead"),
 			schema.Body:    table.String(`{"type":"asset.ready","timestamp":"2026-01-15T09:00:00Z","data":{"schema_version":1}}`),
 			schema.OnAsset: table.String(w.id(Draft)), schema.AssetVersion: table.Int(7), schema.Attempts: table.Int(10), schema.Claims: table.Int(20),

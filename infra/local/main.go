@@ -88,6 +88,13 @@ func run(o options) error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	s, err := start(ctx, o)
+	if ctx.Err() != nil { // before it answered
+		if err == nil {
+			s.close()
+		}
+		fmt.Fprintln(os.Stdout, "stopping")
+		return nil
+	}
 	if err != nil {
 		return err
 	}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"path/filepath"
 	"testing"
 	"time"
@@ -77,23 +76,6 @@ func newHouse(t testing.TB) *house {
 	}
 	h.who = access.Principal{Key: id.NewKey(time.Now()), Grants: map[id.Workspace]access.Role{h.ws.ID: access.Owner}}
 	return h
-}
-
-// inBackground runs f until the test ends or stop is called, which waits for it.
-func inBackground(t testing.TB, f func(context.Context)) (stop func()) {
-	t.Helper()
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		f(ctx)
-	}()
-	stop = func() {
-		cancel()
-		<-done
-	}
-	t.Cleanup(stop)
-	return stop
 }
 
 // created is the event of an object.

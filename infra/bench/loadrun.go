@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"strconv"
 	"strings"
 	"sync"
@@ -66,15 +67,29 @@ func (b *bench) load(ctx context.Context) (result, error) {
 	b.progress("looking at %d assets", len(all.stored))
 	lost := missing(ctx, c, all.stored)
 	peak := watch.stop()
-	for i, err := range append(all.failed, lost...) {
-		if i < 10 {
-			b.progress("failed: %v", err)
-		}
-	}
+	b.tell(s, append(all.failed, lost...))
 	if ctx.Err() != nil {
 		return result{}, ctx.Err()
 	}
 	return loadResult(all, lost, peak, clients, took), nil
+}
+
+// mostTold is how many failures are told, and how many of the last lines of the stack's log.
+const mostTold = 10
+
+// tell says what failed, and what the stack said last about it.
+func (b *bench) tell(s *stack, failed []error) {
+	if len(failed) == 0 {
+		return
+	}
+	for _, err := range failed[:min(mostTold, len(failed))] {
+		b.progress("failed: %v", err)
+	}
+	wrote, _ := os.ReadFile(s.log) // what there is helps
+	lines := strings.Split(strings.TrimSpace(string(wrote)), "\n")
+	for _, line := range lines[max(0, len(lines)-mostTold):] {
+		b.progress("stack: %.300s", line)
+	}
 }
 
 // crowd lets clients upload one file after the other for a time. What is under way then is brought to its end.

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -95,13 +96,14 @@ func (b *bench) tell(s *stack, failed []error) {
 // crowd lets clients upload one file after the other for a time. What is under way then is brought to its end.
 func (b *bench) crowd(ctx context.Context, c *client, clients int, length time.Duration) tally {
 	b.progress("%d clients for %v", clients, length)
+	picture := pngOf(64, 64)
 	seen := make([]tally, clients)
 	var done sync.WaitGroup
 	end := time.Now().Add(length)
 	for i := range clients {
 		done.Go(func() {
 			for n := 0; time.Now().Before(end) && ctx.Err() == nil; n++ {
-				seen[i].one(ctx, c, append(pngOf(64, 64), fmt.Sprintf("client %d, file %d", i, n)...))
+				seen[i].one(ctx, c, append(slices.Clone(picture), fmt.Sprintf("client %d, file %d", i, n)...))
 			}
 		})
 	}

@@ -25,8 +25,8 @@ var memoryRows = []struct {
 	{gatewayMemory, maxGatewayMB}, {bucketMemory, 0}, {tablesMemory, 0}, {functionMemory, maxFunctionMB}, {fleetMemory, 0}, {totalMemory, maxTotalMB},
 }
 
-// memoryEvery is the time between two looks.
-const memoryEvery = 250 * time.Millisecond
+// memoryEvery is the time between two looks: each reads a file of every process of the machine.
+const memoryEvery = time.Second
 
 // memoryWatch notes how much memory a process and what it started have at most, in bytes.
 type memoryWatch struct {

@@ -171,7 +171,7 @@ func (s *stack) build(ctx context.Context, o options, dir *state.Folder, listene
 		return err
 	}
 	s.onClose(d.start(ctx, s.fail))
-	s.serve(listener, gateway.New(tmpl, s.invoke, gateway.Options{}))
+	s.serve(listener, gateway.New(tmpl, s.invoke, gateway.Options{OwnTime: o.lambda}))
 	return nil
 }
 

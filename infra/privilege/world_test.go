@@ -84,7 +84,7 @@ func newWorld(t *testing.T) *world {
 	endpoints["EVENTBRIDGE"] = w.serve(t, rec.Wrap(w.cloud(t)))
 	endpoints["SECRETS_MANAGER"] = endpoints["EVENTBRIDGE"]
 	w.startFunctions(t, endpoints)
-	w.api = w.serve(t, gateway.New(w.tmpl, w.host.Invoke, gateway.Options{}))
+	w.api = w.serve(t, gateway.New(w.tmpl, w.host.Invoke, gateway.Options{OwnTime: true}))
 	w.furnish(t)
 	return w
 }

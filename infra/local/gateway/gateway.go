@@ -36,12 +36,13 @@ const (
 )
 
 // Invoker runs a function, by the name of its folder, with an event in JSON, and gives its answer in JSON. The context ends with the function's
-// Timeout.
+// Timeout; with OwnTime, when nobody waits for the answer any more.
 type Invoker func(ctx context.Context, function string, payload []byte) ([]byte, error)
 
 // Options are what a gateway may be told; the zero value is right.
 type Options struct {
 	Integration time.Duration    // how long to wait for a function; zero: the constant Integration
+	OwnTime     bool             // the invoker itself ends functions at their Timeout, and does not count how long they wait for their turn
 	Log         *slog.Logger     // for functions that fail; nil: slog.Default
 	Now         func() time.Time // nil: time.Now
 }
@@ -143,7 +144,7 @@ type result struct {
 // run invokes the function and waits no longer than AWS would: until its own Timeout, when Lambda kills it (500), or until
 // the gateway's patience ends (503). A function that is given up on keeps its goroutine until it heeds its context.
 func (g *gateway) run(ctx context.Context, rt *route, id string, payload []byte) events.APIGatewayV2HTTPResponse {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rt.function.Timeout) // Lambda never hears that a client left
+	ctx, cancel := g.time(ctx, rt.function.Timeout)
 	done := make(chan result, 1)
 	go func() {
 		defer cancel()
@@ -169,8 +170,19 @@ func (g *gateway) run(ctx context.Context, rt *route, id string, payload []byte)
 			return g.failed(rt, id, fmt.Errorf("timed out after %s", rt.function.Timeout))
 		}
 	case <-patience.C:
+		if g.options.OwnTime {
+			cancel() // what waits for its turn need not come
+		}
 		return own(http.StatusServiceUnavailable, "Service Unavailable")
 	}
+}
+
+// time is the context of an invocation. Lambda never hears that a client left.
+func (g *gateway) time(ctx context.Context, timeout time.Duration) (context.Context, context.CancelFunc) {
+	if ctx = context.WithoutCancel(ctx); g.options.OwnTime {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeout(ctx, timeout)
 }
 
 // call runs the function and reads its answer. A panic is a failed invocation.

@@ -335,6 +335,41 @@ func TestGatewayGivesUpBeforeAPatientFunction(t *testing.T) {
 	}
 }
 
+func TestAnInvokerThatKeepsTheTimeIsWaitedForBeyondTheTimeout(t *testing.T) {
+	tmpl := &template.Template{Functions: []template.Function{{
+		Name: "F", Timeout: time.Millisecond, Events: []template.Event{template.HttpApi{Path: template.DefaultRoute}},
+	}}}
+	left := make(chan error, 1)
+	for _, tt := range []struct {
+		name   string
+		invoke Invoker
+		want   int
+	}{
+		{"its time does not begin before its turn", func(ctx context.Context, _ string, _ []byte) ([]byte, error) {
+			if _, bounded := ctx.Deadline(); bounded {
+				return nil, errors.New("the context ends by itself")
+			}
+			return []byte(`{"statusCode": 204}`), nil
+		}, 204},
+		{"its turn does not come", func(ctx context.Context, _ string, _ []byte) ([]byte, error) {
+			<-ctx.Done()
+			left <- ctx.Err()
+			return nil, ctx.Err()
+		}, 503},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := httptest.NewRecorder()
+			New(tmpl, tt.invoke, Options{OwnTime: true, Integration: 50 * time.Millisecond}).ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
+			if w.Code != tt.want {
+				t.Errorf("answer = %d %s, want %d", w.Code, w.Body, tt.want)
+			}
+		})
+	}
+	if err := <-left; !errors.Is(err, context.Canceled) {
+		t.Errorf("what waited for its turn heard %v, want that nobody waits", err)
+	}
+}
+
 func TestFunctionSeesItsOwnTimeoutAsDeadline(t *testing.T) {
 	seen := make(chan time.Duration, 1)
 	h := New(readTestTemplate(t), func(ctx context.Context, _ string, _ []byte) ([]byte, error) {

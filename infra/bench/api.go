@@ -89,7 +89,7 @@ func (c *client) untilReady(ctx context.Context, picture []byte) (time.Duration,
 
 // api measures requests over HTTP through the local gateway, by one client and by several.
 func (b *bench) api(ctx context.Context) (result, error) {
-	s, err := b.startStack(ctx)
+	s, err := b.startStack(ctx, b.dir)
 	if err != nil {
 		return result{}, err
 	}

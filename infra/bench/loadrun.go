@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -21,8 +22,8 @@ import (
 // What the load run wants of the deployed shape: nothing fails, nothing is lost, and memory has an end. DESIGN.md, "Numbers to hold".
 const (
 	maxGatewayMB  = 256  // the process that has gateway, event sources and the host of the functions
-	maxFunctionMB = 40   // one process of a function, while many share the machine
-	maxTotalMB    = 6144 // everything together: at most 32 processes of each of the busy functions, the bucket, and Java's heap of 512 MB with what is around it
+	maxFunctionMB = 30   // one process of a function
+	maxTotalMB    = 4096 // everything together: at most 32 processes of each function that is busy, the bucket, and a heap of 512 MB with what is around it
 )
 
 // Bounds of the load run.
@@ -47,14 +48,16 @@ type tally struct {
 }
 
 // load sends uploads from many clients at once through the deployed functions, for a time, and then looks at every asset.
-func (b *bench) load(ctx context.Context) (result, error) {
+func (b *bench) load(ctx context.Context) (_ result, err error) {
 	clients, length := b.pick(200, 20), time.Duration(b.pick(60, 5))*time.Second
 	if tables, err := dynamolocal.Start(ctx, dynamolocal.Options{Root: b.root}); err == nil {
 		tables.Stop() // the stack starts its own
 	} else if errors.Is(err, dynamolocal.ErrAbsent) {
 		return result{Title: loadTitle, Notes: []string{"Not measured: " + err.Error()}}, nil
 	}
-	s, err := b.startStack(ctx, "-lambda")
+	dir, where := b.memoryFolder()
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	s, err := b.startStack(ctx, dir, "-lambda")
 	if err != nil {
 		return result{}, err
 	}
@@ -72,7 +75,22 @@ func (b *bench) load(ctx context.Context) (result, error) {
 	if ctx.Err() != nil {
 		return result{}, ctx.Err()
 	}
-	return loadResult(all, lost, peak, clients, took), nil
+	return loadResult(all, lost, peak, fmt.Sprintf("%d clients on this machine, with the state of the stack %s", clients, where), took), nil
+}
+
+// sharedMemory is where Linux keeps files in memory.
+const sharedMemory = "/dev/shm"
+
+// memoryFolder is a folder for the state of the stack, in memory where the system has such a place, and says where it is. DynamoDB Local waits
+// for the disk at every write, one write at a time, and stands here for a service that does not.
+func (b *bench) memoryFolder() (dir, where string) {
+	dir, err := os.MkdirTemp(sharedMemory, "assetry-bench-")
+	if err == nil {
+		return dir, "in memory"
+	}
+	dir = filepath.Join(b.dir, "load")
+	_ = os.Mkdir(dir, 0o700) // a folder that cannot be made is found at once
+	return dir, "on disk"
 }
 
 // mostTold is how many failures are told, and how many of the last lines of the stack's log.
@@ -262,11 +280,11 @@ func (c *client) check(ctx context.Context, a acknowledged) error {
 
 const loadTitle = "Many clients at once, through the deployed functions"
 
-func loadResult(all tally, lost []error, peak map[string]int64, clients int, took time.Duration) result {
+func loadResult(all tally, lost []error, peak map[string]int64, who string, took time.Duration) result {
 	res := result{
 		Title: loadTitle,
 		Notes: []string{
-			fmt.Sprintf("%d clients on this machine, each creating, sending and completing one small picture after the other for %v, through the gateway and the programs that are deployed, on DynamoDB Local on disk and the local bucket.", clients, took.Round(time.Second)),
+			fmt.Sprintf("%s, each creating, sending and completing one small picture after the other for %v, through the gateway and the programs that are deployed, on DynamoDB Local and the local bucket.", who, took.Round(time.Second)),
 			fmt.Sprintf("%d answers said when to come again (429 or 503 with Retry-After), which clients do up to %d times; that time is in the numbers. Any other answer is an error.", all.told, mostRetries),
 			"Lost is an asset that is not ready in the end, or whose link does not lead to its bytes, though the bucket had acknowledged them.",
 		},

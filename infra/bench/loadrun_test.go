@@ -124,7 +124,7 @@ func TestACrowdIsAddedUp(t *testing.T) {
 	if n := len(all.stored); n < 3 || len(all.whole) != n || len(all.create) != n || len(all.failed) > 0 {
 		t.Errorf("three clients stored %d files in %d creates, failures %v; want one each at least", n, len(all.create), all.failed)
 	}
-	r := loadResult(all, []error{errors.New("lost")}, map[string]int64{gatewayMemory: 300e6}, 3, time.Second)
+	r := loadResult(all, []error{errors.New("lost")}, map[string]int64{gatewayMemory: 300e6}, "3 clients", time.Second)
 	held := map[string]bool{}
 	for _, row := range r.Rows {
 		for _, b := range row.Bars {

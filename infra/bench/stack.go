@@ -34,15 +34,15 @@ type stack struct {
 	log    string
 }
 
-// startStack builds the local stack and starts it on free ports and an empty folder, with more arguments.
-func (b *bench) startStack(ctx context.Context, more ...string) (*stack, error) {
+// startStack builds the local stack and starts it on free ports and an empty folder below another, with more arguments.
+func (b *bench) startStack(ctx context.Context, below string, more ...string) (*stack, error) {
 	b.progress("building the local stack")
 	bin := filepath.Join(b.dir, "stack")
 	// In the environment as it is, so that what was compiled for `make run` is used again.
 	if err := b.build(ctx, bin, nil, nil, "./infra/local"); err != nil {
 		return nil, err
 	}
-	dir, err := os.MkdirTemp(b.dir, "stack-")
+	dir, err := os.MkdirTemp(below, "stack-")
 	if err != nil {
 		return nil, err
 	}

@@ -9,7 +9,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"unicode"
+
+	"github.com/assetry/assetry/infra/template"
 )
 
 // Stack is what CloudFormation is given: template.yaml after SAM's transformation.
@@ -89,7 +90,7 @@ func (s *Stack) boundary() ([]Right, error) {
 
 // role is the role of a function within the boundary.
 func (s *Stack) role(name string, f Resource, boundary []Right) (Role, error) {
-	r := Role{Function: Folder(name)}
+	r := Role{Function: template.FolderOf(name)}
 	role, err := s.roleOf(f)
 	if err != nil {
 		return r, err
@@ -147,18 +148,6 @@ func (s *Stack) ownPolicies(role Resource) (allowed []Right, denied []denial, er
 	return allowed, denied, nil
 }
 
-// Folder is the folder of a function by its logical id: AssetsCreateFunction is in functions/assets-create.
-func Folder(logical string) string {
-	var b strings.Builder
-	for i, r := range strings.TrimSuffix(logical, "Function") {
-		if unicode.IsUpper(r) && i > 0 {
-			b.WriteByte('-')
-		}
-		b.WriteRune(unicode.ToLower(r))
-	}
-	return b.String()
-}
-
 // list is a list, or one value as a list of one.
 func list(v any) []any {
 	switch v := v.(type) {
@@ -174,7 +163,7 @@ func list(v any) []any {
 func (s *Stack) Routed() (out []string) {
 	s.each("AWS::Lambda::Permission", func(_ string, p Resource) {
 		if p.Properties["Principal"] == "apigateway.amazonaws.com" {
-			out = append(out, Folder(of(p.Properties["FunctionName"])))
+			out = append(out, template.FolderOf(of(p.Properties["FunctionName"])))
 		}
 	})
 	slices.Sort(out)

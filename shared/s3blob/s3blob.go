@@ -19,8 +19,8 @@
 //	SignPart, SignParts, StreamPart  s3:PutObject
 //	StartParts, PutPart              s3:PutObject
 //	CompleteParts                    s3:PutObject; s3:GetObject, s3:GetObjectVersion where a HEAD follows
-//	SignGet, Head, Read              s3:GetObject, s3:GetObjectVersion
-//	Copy                             s3:GetObject, s3:GetObjectVersion, s3:PutObject
+//	SignGet, Head, Read              s3:GetObjectVersion; where no version is named s3:GetObject
+//	Copy                             the same of the source, s3:PutObject
 //	DeleteVersion                    s3:DeleteObjectVersion
 //	ListParts                        s3:ListMultipartUploadParts
 //	AbortParts                       s3:AbortMultipartUpload

@@ -33,7 +33,7 @@
 //
 // Rights. The functions run without s3:ListBucket on objects, and S3 then hides from them whether a key exists: GET, HEAD and copy
 // of a missing key answer 403 AccessDenied, not 404. The child answers the same. A missing version of an existing key is 404
-// NoSuchVersion. Listing versions is allowed.
+// NoSuchVersion. Listing versions is allowed. Every account may do everything; who signed is what tells them apart.
 //
 // Lifetime. The child reads from a pipe that only its parent holds: when the parent ends, in whatever way, the pipe closes and the
 // child stops within a second. It ignores SIGINT and SIGTERM, so that Ctrl-C reaches the parent alone, which stops it in order.

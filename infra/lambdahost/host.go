@@ -147,6 +147,7 @@ func (h *Host) Invoke(ctx context.Context, name string, payload []byte) ([]byte,
 					continue
 				}
 				end.err = &FunctionError{exitError, "its processes end while they are idle"}
+				p.count(true)
 			}
 			inv.settle()
 			return end.answer, end.err

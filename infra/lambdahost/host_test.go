@@ -132,7 +132,7 @@ func eventually(t testing.TB, what string, holds func() bool) {
 	}
 }
 
-func functionError1(t *testing.T, err error) *FunctionError {
+func wantFunctionError(t *testing.T, err error) *FunctionError {
 	t.Helper()
 	var f *FunctionError
 	if !errors.As(err, &f) {
@@ -207,7 +207,7 @@ func TestAFunctionsErrorIsPassedOnAndItsProcessKept(t *testing.T) {
 	w := newWorld(t, Options{}, Function{})
 	pid := do[int](t, w, `{"do": "pid"}`)
 	_, err := w.Invoke(t.Context(), "f", []byte(`{"do": "fail", "text": "no such asset"}`))
-	if f := functionError1(t, err); f.Type != "failure" || f.Message != "no such asset" {
+	if f := wantFunctionError(t, err); f.Type != "failure" || f.Message != "no such asset" {
 		t.Errorf("the error is %+v", f)
 	}
 	if again := do[int](t, w, `{"do": "pid"}`); again != pid {
@@ -231,7 +231,7 @@ func TestAProcessThatEndsIsReplaced(t *testing.T) {
 			w := newWorld(t, Options{}, Function{})
 			pid := do[int](t, w, `{"do": "pid"}`)
 			_, err := w.Invoke(t.Context(), "f", []byte(tt.event))
-			if f := functionError1(t, err); f.Type != tt.kind || !strings.HasSuffix(f.Message, tt.message) {
+			if f := wantFunctionError(t, err); f.Type != tt.kind || !strings.HasSuffix(f.Message, tt.message) {
 				t.Errorf("the error is %+v, want %s with %q", f, tt.kind, tt.message)
 			}
 			if again := do[int](t, w, `{"do": "pid"}`); again == pid {
@@ -254,7 +254,7 @@ func TestAProcessThatIsKilledFailsItsInvocationAlone(t *testing.T) {
 	}()
 	eventually(t, "the invocation begins", func() bool { _, err := os.Stat(gate + ".1"); return err == nil })
 	kill(t, w.Stats("f").PIDs[0])
-	if f := functionError1(t, <-done); f.Type != exitError || !strings.Contains(f.Message, "signal: killed") {
+	if f := wantFunctionError(t, <-done); f.Type != exitError || !strings.Contains(f.Message, "signal: killed") {
 		t.Errorf("the error is %+v", f)
 	}
 	if got := do[string](t, w, `{"do": "echo", "text": "on"}`); got != "on" {
@@ -328,7 +328,7 @@ func TestInit(t *testing.T) {
 			w := newWorld(t, Options{}, mode(tt.mode))
 			for range 2 { // the second invocation has a process of its own, which fails likewise
 				_, err := w.Invoke(t.Context(), "f", []byte("{}"))
-				if f := functionError1(t, err); f.Type != tt.kind || !strings.Contains(f.Message, tt.message) {
+				if f := wantFunctionError(t, err); f.Type != tt.kind || !strings.Contains(f.Message, tt.message) {
 					t.Errorf("the error is %+v, want %s with %q", f, tt.kind, tt.message)
 				}
 			}
@@ -359,10 +359,21 @@ func TestInit(t *testing.T) {
 	t.Run("there is no program", func(t *testing.T) {
 		w := newWorld(t, Options{}, Function{Program: filepath.Join(t.TempDir(), "bootstrap")})
 		_, err := w.Invoke(t.Context(), "f", []byte("{}"))
-		if f := functionError1(t, err); f.Type != invalidEntrypoint {
+		if f := wantFunctionError(t, err); f.Type != invalidEntrypoint {
 			t.Errorf("the error is %+v", f)
 		}
 	})
+}
+
+func TestAFunctionThatEndsWhileItIsIdleIsGivenUp(t *testing.T) {
+	w := newWorld(t, Options{}, mode("vanish"))
+	_, err := w.Invoke(t.Context(), "f", []byte("{}"))
+	if f := wantFunctionError(t, err); f.Type != exitError {
+		t.Errorf("the error is %+v", f)
+	}
+	if s := w.Stats("f"); s.ColdStarts > mostTries || s.Invocations != 1 || s.Errors != 1 {
+		t.Errorf("Stats = %+v, want one failed invocation after at most %d starts", s, mostTries)
+	}
 }
 
 func TestTheRuntimeAPIRefusesWhatItsContractDoesNotAllow(t *testing.T) {
@@ -426,7 +437,7 @@ func TestLimitsOfSize(t *testing.T) {
 func TestAnAnswerThatFailsHalfWayIsAnError(t *testing.T) {
 	w := newWorld(t, Options{}, Function{})
 	_, err := w.Invoke(t.Context(), "f", []byte(`{"do": "stream", "size": 100000}`))
-	if f := functionError1(t, err); f.Type != "failure" || f.Message != "the source dried up" {
+	if f := wantFunctionError(t, err); f.Type != "failure" || f.Message != "the source dried up" {
 		t.Errorf("the error is %+v", f)
 	}
 }

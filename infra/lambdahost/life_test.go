@@ -342,8 +342,10 @@ const hostVariable = "ASSETRY_TEST_LAMBDAHOST"
 func hostUntilKilled(path string) {
 	h := must(Start(Options{}, []Function{{Name: "f", Program: path, Timeout: time.Hour}}))
 	go func() { _, _ = h.Invoke(context.Background(), "f", []byte(`{"do": "hang"}`)) }() // until the end
-	for len(h.Stats("f").PIDs) < 1 {
-		time.Sleep(time.Millisecond)
+	for range time.Tick(time.Millisecond) {
+		if len(h.Stats("f").PIDs) > 0 {
+			break
+		}
 	}
 	must(h.Init(context.Background(), "f"))
 	fmt.Println(h.Stats("f").PIDs)

@@ -22,7 +22,8 @@ func beside(kind, properties string) string {
 	return one("{Type: Schedule, Properties: {Schedule: rate(1 minute)}}") + "  R: {Type: '" + kind + "', Properties: {" + properties + "}}\n"
 }
 
-const function1 = "Resources:\n  A: {Type: AWS::Serverless::Function, Properties: {"
+// alone is the beginning of a template of one function.
+const alone = "Resources:\n  A: {Type: AWS::Serverless::Function, Properties: {"
 
 func TestWrongTemplatesAreRefusedWithTheReason(t *testing.T) {
 	stream := func(more string) string {
@@ -68,9 +69,9 @@ func TestWrongTemplatesAreRefusedWithTheReason(t *testing.T) {
 		"a rule by the clock":               {beside("AWS::Events::Rule", "EventBusName: !Ref Bus, ScheduleExpression: rate(1 minute)"), "ScheduleExpression is not read"},
 		"a rule without a pattern":          {beside("AWS::Events::Rule", "EventBusName: !Ref Bus"), "EventPattern"},
 		"a source beside the functions":     {beside("AWS::Lambda::EventSourceMapping", "FunctionName: F"), "R: resources of type AWS::Lambda::EventSourceMapping are not read"},
-		"a variable of an unknown function": {function1 + "Environment: {Variables: {X: !ImportValue Y}}}}\n", "A.Environment.Variables: X is map[Fn::ImportValue:Y], want a text"},
-		"a function with a URL":             {function1 + "FunctionUrlConfig: {AuthType: NONE}}}\n", "FunctionUrlConfig is not read"},
-		"a setting of another kind":         {function1 + "EventInvokeConfig: {Retries: 3}}}\n", "A.EventInvokeConfig: the property Retries is not read"},
+		"a variable of an unknown function": {alone + "Environment: {Variables: {X: !ImportValue Y}}}}\n", "A.Environment.Variables: X is map[Fn::ImportValue:Y], want a text"},
+		"a function with a URL":             {alone + "FunctionUrlConfig: {AuthType: NONE}}}\n", "FunctionUrlConfig is not read"},
+		"a setting of another kind":         {alone + "EventInvokeConfig: {Retries: 3}}}\n", "A.EventInvokeConfig: the property Retries is not read"},
 		"an unknown condition":              {"Resources: {T: {Type: AWS::DynamoDB::Table, Condition: Never}}\n", `no condition "Never"`},
 		"a condition of itself":             {"Conditions: {A: !Not [!Condition B], B: !Condition A}\nResources: {T: {Type: X, Condition: A}}\n", "depends on itself"},
 		"a condition of another kind":       {"Conditions: {A: !Contains [a, b]}\nResources: {T: {Type: X, Condition: A}}\n", "line 1: a condition is Equals"},

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -42,7 +43,9 @@ func main() {
 	case "leave":
 		os.Exit(0)
 	case "hang":
-		time.Sleep(time.Hour)
+		<-time.After(time.Hour)
+	case "vanish":
+		vanish()
 	case "report":
 		say(http.MethodPost, "init/error", `{"errorType": "Function.NoConfig", "errorMessage": "no table"}`)
 		os.Exit(1)
@@ -91,9 +94,8 @@ func handle(ctx context.Context, o order) (any, error) {
 		return nil, nil
 	case "tick":
 		go func() {
-			for {
+			for range time.Tick(100 * time.Microsecond) {
 				ticks.Add(1)
-				time.Sleep(100 * time.Microsecond)
 			}
 		}()
 		return ticks.Load(), nil
@@ -135,6 +137,16 @@ func wait(ctx context.Context, o order) (any, error) {
 			return nil, ctx.Err()
 		}
 	}
+}
+
+// vanish asks for an event and ends at once.
+func vanish() {
+	c, err := net.Dial("tcp", os.Getenv("AWS_LAMBDA_RUNTIME_API"))
+	if err != nil {
+		os.Exit(4)
+	}
+	_, _ = io.WriteString(c, "GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\nHost: x\r\n\r\n") // whether or not somebody reads it
+	os.Exit(6)
 }
 
 // misbehave takes one event and answers by the book only in part; what the Runtime API says to that is its output.

@@ -64,7 +64,7 @@ check: tools
 	@ASSETRY_TEST_STRICT=1 go test ./infra/house/...
 	@echo 'check: template.yaml'
 	@$(SAM) validate --lint --region $(REGION)
-	@.tools/sam/bin/cfn-lint --regions $(REGION) -- template.yaml
+	@.tools/sam/bin/cfn-lint --regions $(REGION) -- template.yaml infra/kept.yaml
 
 build: $(FUNCTIONS:%=dist/%/bootstrap)
 

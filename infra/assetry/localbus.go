@@ -11,8 +11,11 @@ import (
 	"github.com/assetry/assetry/shared/webhook"
 )
 
-// localStack is how a local stack calls itself.
-const localStack = "assetry"
+// How a local stack calls itself and its account.
+const (
+	localStack   = "assetry"
+	localAccount = "000000000000"
+)
 
 // localBus publishes as the bus of a local stack does: into its log, and onto its queues, where a stack that runs finds it within moments.
 type localBus struct{ bus *sources.Bus }
@@ -27,7 +30,7 @@ var ruled = map[string][]bus.Type{
 
 // openBus opens the log, and the queues as those that nobody delivers from here.
 func (s *store) openBus(dir *state.Folder, queued table.Table) (localBus, error) {
-	place := sources.Place{Region: versity.DefaultRegion, Account: "000000000000", Stack: localStack}
+	place := sources.Place{Region: versity.DefaultRegion, Account: localAccount, Stack: localStack}
 	b, err := sources.OpenBus(dir.File("events.jsonl"), place)
 	if err != nil {
 		return localBus{}, err

@@ -4,12 +4,15 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/assetry/assetry/infra/template"
 )
 
 // everyOption switches on all that template.yaml leaves off.
@@ -56,6 +59,27 @@ func TestStackWithEveryOption(t *testing.T) {
 				t.Errorf("%s may not send traces: %v", name, r.Properties["ManagedPolicyArns"])
 			}
 		}
+	}
+}
+
+func TestLinksNameTheStacksOwnDomain(t *testing.T) {
+	for _, tt := range []struct{ name, domain, public, want string }{
+		{"neither: the domain of the request", "", "", ""},
+		{"the domain of the stack", "assets.example.com", "", "https://assets.example.com"},
+		{"an address in front of it", "assets.example.com", "https://cdn.example.com", "https://cdn.example.com"},
+		{"an address alone", "", "https://cdn.example.com", "https://cdn.example.com"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			tp, err := template.Read(filepath.Join(root, "template.yaml"), template.Options{Parameters: map[string]string{"DomainName": tt.domain, "PublicUrl": tt.public}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, f := range tp.Functions {
+				if got := f.Environment["ASSETRY_PUBLIC_URL"]; got != tt.want {
+					t.Fatalf("%s has ASSETRY_PUBLIC_URL %q, want %q", f.Name, got, tt.want)
+				}
+			}
+		})
 	}
 }
 

@@ -135,7 +135,7 @@ func (w *world) invoke(t *testing.T, name string) string {
 	bucket := s3blob.New(w.s3.Client(), bucketName, s3blob.Options{})
 	s := &samples.World{
 		Scene: samples.At(time.Now().Add(-samples.After(name))), Table: db, Bucket: bucket,
-		Index: search.New(db, index, account.New(db, account.Options{})), BucketURL: w.s3.URL() + "/" + bucketName,
+		Index: search.New(db, index, account.New(db, account.Options{})), BucketName: bucketName, BucketURL: w.s3.URL() + "/" + bucketName,
 		Origin: "https://images.example.com/stock.png",
 	}
 	if err := errors.Join(s.Fill(ctx), s.Prepare(ctx, name)); err != nil {

@@ -59,6 +59,22 @@ func TestPayloadMintsLinksAnew(t *testing.T) {
 	}
 }
 
+func TestPayloadMovesTimesAndNamesTheBucket(t *testing.T) {
+	w := &samples.World{Scene: samples.At(samples.Now.Add(90 * time.Minute)), BucketName: "sample-1"}
+	for in, want := range map[string]string{
+		`"grant_until":{"N":"1768479300"}`:                    `"grant_until":{"N":"1768484700"}`,
+		`"timeEpoch": 1768479000000`:                          `"timeEpoch": 1768484400000`,
+		`"eventTime": "2026-01-15T12:10:00.000Z"`:             `"eventTime": "2026-01-15T13:40:00.000Z"`,
+		`"time": "2026-01-15T12:10:00Z"`:                      `"time": "2026-01-15T13:40:00Z"`,
+		`"SequenceNumber": "4421584500000000017450439001"`:    `"SequenceNumber": "4421584500000000017450439001"`,
+		`"name": "` + samples.Bucket + `", "size": 176847900`: `"name": "sample-1", "size": 176847900`,
+	} {
+		if got := string(w.Payload([]byte(in))); got != want {
+			t.Errorf("Payload(%s) = %s, want %s", in, got, want)
+		}
+	}
+}
+
 func TestSettleNamesWhatDiffersFromRunToRun(t *testing.T) {
 	w := &samples.World{Scene: samples.At(samples.Now), BucketURL: "http://127.0.0.1:1/test-1"}
 	for _, tt := range []struct{ name, in, want string }{
@@ -79,6 +95,7 @@ func TestTimelessKnowsEverySpellingOfATime(t *testing.T) {
 		`"expires_at": "2026-01-15T12:25:00.000Z"`:                          `"expires_at": "(time)"`,
 		"grant_until: 1768479900":                                           "grant_until: (time)",
 		"lease: 1768479030000, was 1768479029999":                           "lease: (time), was (time)",
+		"&X-Amz-Expires=3599&":                                              "&X-Amz-Expires=(duration)&",
 		"X-Amz-Date=20260115T121000Z":                                       "X-Amz-Date=(time)",
 		"AKIA/20260115/us-east-1":                                           "AKIA/(day)/us-east-1",
 		"AKIA%2F20260115%2Fus-east-1":                                       "AKIA%2F(day)%2Fus-east-1",

@@ -5,20 +5,56 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 )
 
-// Payload is the event of a file for this world: with the versions that its bucket gave, and the ids and links of its time.
+// Payload is the event of a file for this world: with its bucket and the versions that it gave, and the times, ids and links of its time.
 func (w *World) Payload(event []byte) []byte {
 	for real, sample := range w.versions {
 		event = bytes.ReplaceAll(event, []byte(sample), []byte(real))
+	}
+	if w.BucketName != "" {
+		event = bytes.ReplaceAll(event, []byte(Bucket), []byte(w.BucketName))
 	}
 	event = bytes.ReplaceAll(event, []byte(At(Now).Link()), []byte(w.Link()))
 	event = bytes.ReplaceAll(event, []byte(At(Now).ForgedLink()), []byte(w.ForgedLink()))
 	for _, name := range movedIDs {
 		event = bytes.ReplaceAll(event, []byte(name), []byte(w.id(name)))
 	}
-	return event
+	event = unixTime.ReplaceAllFunc(event, w.movedUnix)
+	return textTime.ReplaceAllFunc(event, w.movedText)
+}
+
+// The spellings of times in events: of the hours around Now, in seconds, milliseconds and words.
+var (
+	unixTime = regexp.MustCompile(`\b1768[0-9]{6}([0-9]{3})?\b`)
+	textTime = regexp.MustCompile(`\b2026-01-15T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{3})?Z`)
+)
+
+func (s Scene) movedUnix(number []byte) []byte {
+	n, err := strconv.ParseInt(string(number), 10, 64)
+	if err != nil {
+		return number
+	}
+	unit := time.Second
+	if len(number) > len("1768000000") {
+		unit = time.Millisecond
+	}
+	return strconv.AppendInt(nil, n+int64(s.now.Sub(Now)/unit), 10)
+}
+
+func (s Scene) movedText(text []byte) []byte {
+	t, err := time.Parse(time.RFC3339, string(text))
+	if err != nil {
+		return text
+	}
+	form := "2006-01-02T15:04:05Z"
+	if len(text) > len(form) {
+		form = "2006-01-02T15:04:05.000Z"
+	}
+	return t.Add(s.now.Sub(Now)).AppendFormat(nil, form)
 }
 
 // pattern is something that differs from run to run, and what results call it.
@@ -79,6 +115,7 @@ var times = []pattern{
 	find(`(/|%2F)20[0-9]{6}(/|%2F)`, "$1(day)$2"),
 	find(`\b1[789][0-9]{8}([0-9]{3})?\b`, "(time)"),
 	find(`(took: |"duration_ms": )[0-9]+(, was [0-9]+)?`, "$1(duration)"),
+	find(`X-Amz-Expires=[0-9]+`, "X-Amz-Expires=(duration)"),
 	find(`due#\(time\)#[0-9a-f]`, "due#(time)#(shard)"),
 }
 

@@ -30,11 +30,12 @@ var _ Bytes = blob.Bucket(nil)
 // World is an empty table and bucket that the sample things are put into.
 type World struct {
 	Scene
-	Table     table.Table
-	Index     *search.Service // nil: no search index is kept
-	Bucket    Bytes
-	BucketURL string // how the bucket is addressed, without a slash at its end
-	Origin    string // address that the stock picture is copied from
+	Table      table.Table
+	Index      *search.Service // nil: no search index is kept
+	Bucket     Bytes
+	BucketName string // in events; "" is what they say: Bucket
+	BucketURL  string // how the bucket is addressed, without a slash at its end
+	Origin     string // address that the stock picture is copied from
 
 	versions map[string]string // what the bucket gave to what samples say
 }

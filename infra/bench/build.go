@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// buildFlags are those of the Makefile, with which functions are deployed.
-var buildFlags = []string{"-tags", "lambda.norpc", "-trimpath", "-ldflags", "-s -w"}
+// buildFlags are those with which package programs builds functions, for what functions are compared with.
+var buildFlags = []string{"-tags", "lambda.norpc", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w"}
 
 // buildFor is the rest of the Makefile's: as there, but for this machine.
 var buildFor = []string{"CGO_ENABLED=0", "GOOS=" + runtime.GOOS, "GOARCH=" + runtime.GOARCH}

@@ -186,7 +186,7 @@ func (t *tally) ask(ctx context.Context, c *client, times *[]time.Duration, addr
 		if err != nil {
 			return err
 		}
-		if strings.HasPrefix(address, c.API) { // the bucket knows no key
+		if strings.HasPrefix(address, c.API+"/api/") { // the bucket knows no key
 			req.Header.Set("Authorization", "Bearer "+c.Key)
 		}
 		req.Header.Set("Content-Type", contentType)

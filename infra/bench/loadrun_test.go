@@ -19,8 +19,8 @@ type shop struct {
 	*httptest.Server
 	creates  atomic.Int64
 	create   func(n int64, w http.ResponseWriter) (answered bool)
-	complete string // the status it tells
-	content  string // what a link leads to
+	complete string                 // the status it tells
+	content  atomic.Pointer[string] // what a link leads to
 }
 
 func newShop(t *testing.T) *shop {
@@ -40,7 +40,7 @@ func newShop(t *testing.T) *shop {
 			return
 		}
 		b, _ := io.ReadAll(file) // what there is decides
-		s.content = string(b)
+		s.content.Store(new(string(b)))
 		w.WriteHeader(http.StatusNoContent)
 	})
 	asset := func(w http.ResponseWriter, _ *http.Request) {
@@ -48,7 +48,7 @@ func newShop(t *testing.T) *shop {
 	}
 	mux.HandleFunc("POST /api/v1/assets/asset_1/complete", asset)
 	mux.HandleFunc("GET /api/v1/assets/asset_1", asset)
-	mux.HandleFunc("GET /l/token", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, s.content) })
+	mux.HandleFunc("GET /l/token", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, *s.content.Load()) })
 	s.Server = httptest.NewServer(mux)
 	t.Cleanup(s.Close)
 	return s
@@ -68,7 +68,7 @@ func TestAClientUploadsAndFindsItsFile(t *testing.T) {
 	if lost := missing(t.Context(), s.client(), seen.stored); len(lost) > 0 {
 		t.Errorf("lost: %v", lost)
 	}
-	s.content = "others"
+	s.content.Store(new("others"))
 	if lost := missing(t.Context(), s.client(), seen.stored); len(lost) != 1 || !strings.Contains(lost[0].Error(), "not its own") {
 		t.Errorf("a link that leads to other bytes gives %v, want one that is lost", lost)
 	}

@@ -2,12 +2,8 @@ package main
 
 import (
 	"context"
-	"os"
-	"path/filepath"
-	"strings"
 	"testing"
 
-	"github.com/assetry/assetry/shared/enginetest"
 	"github.com/assetry/assetry/shared/media"
 )
 
@@ -22,16 +18,5 @@ func TestSamplesAreOfTheTypesTheyAreMeasuredAs(t *testing.T) {
 				t.Errorf("Inspect = %+v, %v, want %s", got, err, s.want)
 			}
 		})
-	}
-}
-
-func TestFunctionsAreBuiltAsTheyAreDeployed(t *testing.T) {
-	b, err := os.ReadFile(filepath.Join(enginetest.Root(), "Makefile"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	makefile := strings.ReplaceAll(string(b), `"`, "")
-	if flags := strings.Join(buildFlags, " "); !strings.Contains(makefile, "go build "+flags+"\n") {
-		t.Errorf("the Makefile does not build with %s", flags)
 	}
 }

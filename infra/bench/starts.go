@@ -11,6 +11,7 @@ import (
 
 	"github.com/assetry/assetry/infra/dynamolocal"
 	"github.com/assetry/assetry/infra/lambdahost"
+	"github.com/assetry/assetry/infra/local/programs"
 )
 
 // The bars for a function: DESIGN.md, "Numbers to hold".
@@ -34,7 +35,8 @@ const (
 type subjects struct {
 	names  []string
 	events map[string][]byte
-	bin    string
+	bin    string // where their programs are
+	hello  string // the program of hello
 	host   *lambdahost.Host
 	said   *lastLines
 }
@@ -79,21 +81,20 @@ func (b *bench) starts(ctx context.Context) (_ result, err error) {
 	return startResult(s, all)
 }
 
-// buildFunctions builds functions and hello for this machine with the flags that they are deployed with.
+// buildFunctions builds functions and hello for this machine, the functions as they are deployed.
 func (b *bench) buildFunctions(ctx context.Context, names []string) (bin string, err error) {
-	bin = filepath.Join(b.dir, "bin")
-	b.progress("building %d functions for this machine; the first time this takes minutes", len(names)+1)
-	packages := []string{"./infra/bench/" + helloName}
-	for _, n := range names {
-		packages = append(packages, "./functions/"+n)
+	b.progress("building %d functions for this machine; the first time this takes minutes", len(names))
+	bin, err = programs.Build(ctx, programs.Options{Root: b.root, Names: names, Progress: b.out})
+	if err != nil {
+		return "", err
 	}
-	return bin, b.build(ctx, bin, buildFlags, buildFor, packages...)
+	return bin, b.build(ctx, b.dir, buildFlags, buildFor, "./infra/bench/"+helloName)
 }
 
 // stages prepares what the functions need, and a host for them and for hello.
 func (b *bench) stages(ctx context.Context, in *installation, names []string, bin string) (*subjects, error) {
-	s := &subjects{names: names, events: map[string][]byte{}, bin: bin, said: &lastLines{}}
-	hosted := []lambdahost.Function{{Name: helloName, Program: filepath.Join(bin, helloName)}}
+	s := &subjects{names: names, events: map[string][]byte{}, bin: bin, hello: filepath.Join(b.dir, helloName), said: &lastLines{}}
+	hosted := []lambdahost.Function{{Name: helloName, Program: s.hello}}
 	for _, f := range in.functions {
 		if !slices.Contains(names, f.Folder) {
 			continue
@@ -200,7 +201,7 @@ func startResult(s *subjects, all map[string]*taken) (result, error) {
 	for _, n := range s.names {
 		hello = append(hello, all[n].hello...)
 	}
-	size, err := sizeOf(filepath.Join(s.bin, helloName))
+	size, err := sizeOf(s.hello)
 	if err != nil {
 		return res, err
 	}

@@ -173,6 +173,7 @@ func (d *deployed) host(programs string, endpoints map[string]string) error {
 	if err != nil {
 		return err
 	}
+	d.lambda = h
 	d.onClose(func() { _ = h.Close() })
 	d.functions = func(ctx context.Context, name string, payload []byte) ([]byte, error) {
 		defer d.beats.beat()

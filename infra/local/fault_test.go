@@ -342,6 +342,40 @@ func TestNothingIsLostWhileAnEngineIsAway(t *testing.T) {
 	s.alive()
 	taken, refusals := s.count()
 	t.Logf("%d uploads, %d refusals", taken, refusals)
+	t.Run("a function is killed while it works", func(t *testing.T) {
+		s.t = t
+		s.killAtWork(list)
+	})
+}
+
+// killAtWork kills a function whose table hangs. Its client has what an HTTP API of AWS says then, and the next one an answer.
+func (s *siege) killAtWork(list func(context.Context) (reply, error)) {
+	s.t.Helper()
+	s.signal(s.db.PID(), syscall.SIGSTOP)
+	type outcome struct {
+		reply
+		err error
+	}
+	done := make(chan outcome, 1)
+	go func() {
+		r, err := list(s.t.Context())
+		done <- outcome{r, err}
+	}()
+	eventually(s.t, "the function works", func() bool {
+		st := s.lambda.Stats("assets-list")
+		return st.Processes > st.Idle
+	})
+	for _, pid := range s.lambda.Stats("assets-list").PIDs {
+		s.signal(pid, syscall.SIGKILL)
+	}
+	got := <-done
+	s.signal(s.db.PID(), syscall.SIGCONT)
+	if got.err != nil || got.status != http.StatusInternalServerError || string(got.body) != `{"message":"Internal Server Error"}` {
+		s.t.Errorf("the client of a function that was killed has %d %s, %v", got.status, got.body, got.err)
+	}
+	if r, err := list(s.t.Context()); err != nil || r.status != http.StatusOK {
+		s.t.Errorf("the next client has %d %s, %v", r.status, r.body, err)
+	}
 }
 
 func (s *siege) signal(pid int, sig syscall.Signal) {

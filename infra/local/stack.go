@@ -16,6 +16,7 @@ import (
 
 	"github.com/assetry/assetry/infra/dynamolocal"
 	"github.com/assetry/assetry/infra/identity"
+	"github.com/assetry/assetry/infra/lambdahost"
 	"github.com/assetry/assetry/infra/local/gateway"
 	"github.com/assetry/assetry/infra/local/sources"
 	"github.com/assetry/assetry/infra/local/state"
@@ -47,6 +48,7 @@ type stack struct {
 	s3        *versity.Server
 	s3Config  versity.Config      // that it was started with
 	db        *dynamolocal.Server // of the deployed shape
+	lambda    *lambdahost.Host    // of the deployed shape
 	functions sources.Invoke      // set before anything is delivered
 	failed    chan error          // a part ended that must not
 	closers   []func()

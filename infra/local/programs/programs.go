@@ -47,7 +47,7 @@ func Build(ctx context.Context, o Options) (dir string, err error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return "", err
 	}
-	unlock, err := lock(ctx, dir)
+	unlock, err := lock(ctx, dir, o.Progress)
 	if err != nil {
 		return "", err
 	}
@@ -65,20 +65,23 @@ func (o Options) place() string {
 }
 
 // lock keeps builds into one folder apart.
-func lock(ctx context.Context, dir string) (unlock func(), err error) {
+func lock(ctx context.Context, dir string, progress io.Writer) (unlock func(), err error) {
 	f, err := os.OpenFile(filepath.Join(dir, ".lock"), os.O_CREATE|os.O_RDWR, 0o644)
 	if err != nil {
 		return nil, err
 	}
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
-	for {
+	for waited := false; ; waited = true {
 		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 		if err == nil {
 			return func() { _ = f.Close() }, nil
 		}
 		if !errors.Is(err, syscall.EWOULDBLOCK) {
 			return nil, errors.Join(err, f.Close())
+		}
+		if !waited {
+			fmt.Fprintf(progress, "waiting for another build into %s\n", dir)
 		}
 		select {
 		case <-ctx.Done():

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -115,5 +116,46 @@ func TestABuildThatCannotBeSaysWhy(t *testing.T) {
 				t.Errorf("Build = %v, want an error that says %q", err, tt.says)
 			}
 		})
+	}
+}
+
+// announced takes progress and says when there was some.
+type announced chan string
+
+// Write takes a line.
+func (a announced) Write(p []byte) (int, error) {
+	a <- string(p)
+	return len(p), nil
+}
+
+func TestBuildsIntoOneFolderGoOneAfterAnother(t *testing.T) {
+	root := repository(t, map[string]string{"a": idle})
+	o := programs.Options{Root: root, Names: []string{"a"}}
+	dir, err := programs.Build(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	held, err := os.Open(filepath.Join(dir, ".lock"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer held.Close()
+	if err := syscall.Flock(int(held.Fd()), syscall.LOCK_EX); err != nil {
+		t.Fatal(err)
+	}
+	said, done := make(announced, 1), make(chan error, 1)
+	o.Progress = said
+	go func() {
+		_, err := programs.Build(t.Context(), o)
+		done <- err
+	}()
+	if line := <-said; !strings.Contains(line, "waiting for another build") {
+		t.Errorf("it says %q", line)
+	}
+	if err := syscall.Flock(int(held.Fd()), syscall.LOCK_UN); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-done; err != nil {
+		t.Errorf("the second build: %v", err)
 	}
 }

@@ -103,10 +103,11 @@ func TestAMessageThatCannotBeKeptIsAnError(t *testing.T) {
 }
 
 func TestEveryMessageIsDeliveredAndForgotten(t *testing.T) {
-	for name, n := range map[string]int{"a few": 10, "more than wait in the channel": channelSize + 76} {
+	for name, n := range map[string]int{"a few": 10, "more than wait in the channel": 50} {
 		t.Run(name, func(t *testing.T) {
 			store, f := newTable(t), newTaker()
 			m := newBox(store, f)
+			m.work = make(chan letter, 20)
 			mustPut(t, m, numbers(n)...) // nobody takes them yet
 			work(t, m.run)
 			eventually(t, "all deliveries", func() bool { return len(f.delivered()) == n && len(payloads(t, store, "box")) == 0 })

@@ -359,8 +359,14 @@ func TestThePositionSurvivesARestart(t *testing.T) {
 
 // Whatever fails, and in whatever way, the changes of one item are taken in order, and each change is taken, or kept among the failures.
 func TestTheOrderOfEachItemHoldsWhateverFails(t *testing.T) {
+	db, store, draws := newTable(t), newTable(t), 0
 	rapid.Check(t, func(rt *rapid.T) {
-		db, r, failed := newTable(t), &reader{}, &Failures{Dir: filepath.Join(t.TempDir(), "failed")}
+		r, failed := &reader{}, &Failures{Dir: filepath.Join(t.TempDir(), "failed")}
+		draws++
+		_, from, err := db.Changes(context.Background(), "", 1_000_000) // behind what earlier draws changed
+		if err != nil {
+			rt.Fatal(err)
+		}
 		want := mustChange(t, db, 0, rapid.IntRange(1, 20).Draw(rt, "changes"))
 		kinds := rapid.SliceOfN(rapid.IntRange(0, 5), len(want), len(want)).Draw(rt, "kinds") // 1: reported once, 2: fails once, 3: always reported, 4: always fails
 		met := map[int64]bool{}
@@ -383,12 +389,15 @@ func TestTheOrderOfEachItemHoldsWhateverFails(t *testing.T) {
 				lost = append(lost, want[i])
 			}
 		}
-		s := newStream(db, newTable(t), r, func(o *StreamOptions) {
+		s := newStream(db, store, r, func(o *StreamOptions) {
+			o.Function = fmt.Sprint("draw ", draws)
 			o.Retries, o.Failed, o.Pauses = 2, failed, Pauses{0}
 			o.BatchSize = rapid.IntRange(1, 8).Draw(rt, "batch")
 		})
+		if err := s.keep(context.Background(), from); err != nil {
+			rt.Fatal(err)
+		}
 		for found := true; found; {
-			var err error
 			if found, err = s.next(context.Background()); err != nil {
 				rt.Fatal(err)
 			}

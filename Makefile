@@ -28,7 +28,7 @@ help:
 	@echo 'make test [PKG=./shared/...]   every test on real engines and clients, which are installed first'
 	@echo 'make check                     format, vet, staticcheck, modules, house rules, template'
 	@echo 'make build [ARCH=amd64]        every function, for Lambda, as dist/<name>/bootstrap'
-	@echo 'make bench                     latencies, start times and sizes'
+	@echo 'make bench [ARGS="-only load"]  latencies, starts, sizes, memory, 200 clients at once'
 	@echo 'make soak [ARGS="-seed 7"]     10,000 lives of assets among faults, and 5,000 real parts; 55 GB of disk, or ARGS=-no-parts'
 	@echo 'make deploy [DEPLOYMENT=name]  build and deploy to the AWS account that is signed in; asks the first time'
 	@echo 'make install [PREFIX=~/.local] the tool of operators, assetry, into PREFIX/bin, or where go install puts programs'

@@ -1,5 +1,6 @@
 // Command bench measures Assetry on this machine and prints what it found, beside the bars that the project wants to hold. It needs Go,
-// six gigabytes in the folder for temporary files, and five to nine minutes once everything is compiled.
+// six gigabytes in the folder for temporary files, and seven to twelve minutes once everything is compiled. The parts start and load also
+// need DynamoDB Local (`go run ./infra/tools install dynamodb`), and say so where it is missing.
 //
 //	go run ./infra/bench [-quick] [-only api,list,...] [-markdown] [-json FILE]
 //

@@ -81,7 +81,7 @@ func mustChange(t testing.TB, db *sqlite.DB, from, to int) (want []string) {
 	for i := from; i < to; i++ {
 		sk := fmt.Sprintf("%04d", i%7)
 		_, err := db.Write(context.Background(), table.Put(table.Item{
-			table.AttrPK: table.String("p"), table.AttrSK: table.String(sk), "n": table.Int(int64(i)),
+			table.AttrPK: table.String("p"), table.AttrSK: table.String(sk), "n": table.Int(int64(i)), "at": table.Int(time.Now().UnixNano()),
 		}, table.Any(table.Absent(), table.Present())))
 		if err != nil {
 			t.Fatal(err)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -101,7 +102,7 @@ func TestTheTemplateHasWhatTheToolLooksFor(t *testing.T) {
 		t.Fatal(err)
 	}
 	head, _, _ := strings.Cut(string(text), "\nResources:")
-	for name := range parameters {
+	for _, name := range append(slices.Collect(maps.Keys(parameters)), "SearchIndex") {
 		if !regexp.MustCompile(`(?m)^  ` + name + `:`).MatchString(head) {
 			t.Errorf("the template has no parameter %s", name)
 		}

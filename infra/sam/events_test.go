@@ -195,21 +195,35 @@ func (w *world) answer(t *testing.T, name string, s *samples.World, variables ma
 	if err := writeVariables(values, variables); err != nil {
 		t.Fatal(err)
 	}
-	cmd, err := w.local(t.Context(), "invoke", values, append(elsewhere, "--event", file, logicalID(t, name))...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var out, said bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &said
-	if err := cmd.Run(); err != nil {
-		t.Fatalf("%s: %v\n%s", strings.Join(cmd.Args, " "), err, &said)
-	}
-	t.Logf("SAM said:\n%s", &said)
-	answer := bytes.TrimSpace(out.Bytes())
+	answer := w.sam(t, "invoke", values, append(elsewhere, "--event", file, logicalID(t, name))...)
 	if err := failure(answer); err != nil {
 		return nil, err
 	}
 	return answer, nil
+}
+
+// tries is how often a container may be started: SAM picks a port before it uses it, and another container may be faster.
+const tries = 3
+
+// sam runs `sam local <what>` and gives its output.
+func (w *world) sam(t *testing.T, what, values string, args ...string) []byte {
+	t.Helper()
+	for try := 1; ; try++ {
+		cmd, err := w.local(t.Context(), what, values, args...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var out, said bytes.Buffer
+		cmd.Stdout, cmd.Stderr = &out, &said
+		err = cmd.Run()
+		if err == nil {
+			t.Logf("SAM said:\n%s", &said)
+			return bytes.TrimSpace(out.Bytes())
+		}
+		if taken := strings.Contains(said.String(), "port is already allocated"); !taken || try == tries {
+			t.Fatalf("%s: %v\n%s", strings.Join(cmd.Args, " "), err, &said)
+		}
+	}
 }
 
 // logicalID is the name in template.yaml of the function that an event is for: the one whose folder's name begins the file's, and is longest.

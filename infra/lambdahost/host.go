@@ -58,19 +58,23 @@ type Options struct {
 
 // Host runs functions until it is closed. All its methods may be called at once.
 type Host struct {
-	options Options
-	pools   map[string]*pool
-	output  output
-	starts  chan func()    // run on the thread that all processes are children of
-	ending  chan struct{}  // closed by Close
-	alive   sync.WaitGroup // processes, and the thread
-	close   sync.Once
+	options   Options
+	pools     map[string]*pool
+	output    output
+	starts    chan func()    // run on the thread that all processes are children of
+	ending    chan struct{}  // closed by Close
+	ended     chan struct{}  // closed when the thread has ended, after all processes
+	processes sync.WaitGroup // added to by the thread only
+	close     sync.Once
 }
 
 // Start makes a host. It starts no process: the first invocation of each function does.
 func Start(o Options, fs []Function) (*Host, error) {
 	o = o.withDefaults()
-	h := &Host{options: o, pools: map[string]*pool{}, output: output{to: o.Output, each: o.Line}, starts: make(chan func()), ending: make(chan struct{})}
+	h := &Host{
+		options: o, pools: map[string]*pool{}, output: output{to: o.Output, each: o.Line},
+		starts: make(chan func()), ending: make(chan struct{}), ended: make(chan struct{}),
+	}
 	for _, f := range fs {
 		if f.Name == "" || f.Program == "" {
 			return nil, fmt.Errorf("the function %q with the program %q: it needs both", f.Name, f.Program)
@@ -85,7 +89,7 @@ func Start(o Options, fs []Function) (*Host, error) {
 		f.Program = program
 		h.pools[f.Name] = newPool(h, f.withDefaults())
 	}
-	h.alive.Go(h.parent)
+	go h.parent()
 	return h, nil
 }
 
@@ -198,7 +202,7 @@ func (h *Host) Close() error {
 			}
 		}
 	})
-	h.alive.Wait()
+	<-h.ended
 	return nil
 }
 

@@ -203,7 +203,7 @@ func TestAnInvocationHasItsOwnContext(t *testing.T) {
 }
 
 func TestAFunctionsErrorIsPassedOnAndItsProcessKept(t *testing.T) {
-	w := newWorld(t, Options{}, Function{})
+	w := newWorld(t, Options{}, Function{Concurrency: 1})
 	pid := do[int](t, w, `{"do": "pid"}`)
 	_, err := w.Invoke(t.Context(), "f", []byte(`{"do": "fail", "text": "no such asset"}`))
 	if f := wantFunctionError(t, err); f.Type != "failure" || f.Message != "no such asset" {
@@ -227,7 +227,7 @@ func TestAProcessThatEndsIsReplaced(t *testing.T) {
 		{"it exits without", `{"do": "exit"}`, exitError, "Error: Runtime exited without providing a reason"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			w := newWorld(t, Options{}, Function{})
+			w := newWorld(t, Options{}, Function{Concurrency: 1})
 			pid := do[int](t, w, `{"do": "pid"}`)
 			_, err := w.Invoke(t.Context(), "f", []byte(tt.event))
 			if f := wantFunctionError(t, err); f.Type != tt.kind || !strings.HasSuffix(f.Message, tt.message) {
@@ -289,10 +289,10 @@ func kill(t *testing.T, pid int) {
 }
 
 func TestAnInvocationThatTakesTooLongIsKilled(t *testing.T) {
-	w := newWorld(t, Options{}, Function{Timeout: 50 * time.Millisecond})
+	w := newWorld(t, Options{}, Function{Timeout: time.Second, Concurrency: 1})
 	pid := do[int](t, w, `{"do": "pid"}`)
 	_, err := w.Invoke(t.Context(), "f", []byte(`{"do": "hang"}`))
-	if !errors.Is(err, ErrTimeout) || err.Error() != "Task timed out after 0.05 seconds" {
+	if !errors.Is(err, ErrTimeout) || err.Error() != "Task timed out after 1.00 seconds" {
 		t.Errorf("Invoke = %v", err)
 	}
 	if again := do[int](t, w, `{"do": "pid"}`); again == pid {
@@ -304,8 +304,8 @@ func TestAnInvocationThatTakesTooLongIsKilled(t *testing.T) {
 }
 
 func TestAProcessThatLingersAfterItsAnswerIsKilledInTheEnd(t *testing.T) {
-	f := mode("linger")
-	f.Timeout = 50 * time.Millisecond
+	f := mode("linger") // which answers at once
+	f.Timeout = time.Second
 	w := newWorld(t, Options{}, f)
 	if got := do[int](t, w, `{}`); got != 1 {
 		t.Errorf("the answer is %d", got)

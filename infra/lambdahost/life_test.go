@@ -59,12 +59,11 @@ func (g *gates) open(v *waiter) {
 }
 
 func TestNothingRunsBetweenInvocations(t *testing.T) {
-	w := newWorld(t, Options{}, Function{})
+	w := newWorld(t, Options{}, Function{Concurrency: 1})
 	idle := func() bool { return w.Stats("f").Idle == 1 }
-	pid := 0
 	do[int](t, w, `{"do": "tick"}`)
 	eventually(t, "it is idle", idle)
-	pid = w.Stats("f").PIDs[0]
+	pid := w.Stats("f").PIDs[0]
 	eventually(t, "it is stopped", func() bool { return state(t, pid) == "T" })
 	cpu := cpuTime(t, pid)
 	// A neighbour on the same processors does a hundred invocations meanwhile.
@@ -305,7 +304,7 @@ func TestCloseEndsEverythingAtOnce(t *testing.T) {
 	if err := w.Close(); err != nil {
 		t.Error(err)
 	}
-	if took := time.Since(began); took > time.Second {
+	if took := time.Since(began); took > 3*time.Second { // a second, on a machine that does something else too
 		t.Errorf("Close took %s", took)
 	}
 	for _, v := range []*waiter{one, two, waits} {

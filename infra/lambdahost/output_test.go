@@ -45,7 +45,7 @@ func TestOutputIsPassedOnInLines(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := newWorld(t, Options{Output: pipe}, Function{})
+	w := newWorld(t, Options{Output: pipe}, Function{Concurrency: 1})
 	do[any](t, w, `{"do": "write", "text": "a\n\nb"}`)
 	if _, err := w.Invoke(t.Context(), "f", []byte(`{"do": "exit", "size": 1}`)); err == nil {
 		t.Error("it did not exit")

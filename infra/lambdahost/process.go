@@ -48,12 +48,14 @@ const (
 // parent starts all processes. It keeps its thread, because Linux sends the signal of a parent's death when the thread dies that started the
 // child.
 func (h *Host) parent() {
+	defer close(h.ended)
 	runtime.LockOSThread() // and never unlocked: the thread ends with the host
 	for {
 		select {
 		case start := <-h.starts:
 			start()
 		case <-h.ending:
+			h.processes.Wait() // they would be killed with the thread, and nobody would know why
 			return
 		}
 	}
@@ -100,7 +102,7 @@ func (pr *process) exec() error {
 			if !pr.pool.joined(pr) { // before reap, which has it leave
 				pr.stop(closed)
 			}
-			h.alive.Go(pr.reap)
+			h.processes.Go(pr.reap)
 		}
 		done <- err
 	}

@@ -1,10 +1,13 @@
 package cost
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -13,6 +16,7 @@ import (
 
 	"github.com/assetry/assetry/infra/local/versity"
 	"github.com/assetry/assetry/infra/pattern"
+	"github.com/assetry/assetry/infra/samples"
 	"github.com/assetry/assetry/infra/template"
 	"github.com/assetry/assetry/shared/api/web"
 	"github.com/assetry/assetry/shared/bus"
@@ -243,4 +247,35 @@ func functions(s services, r routing) map[string]lambda.Handler {
 		fs[name] = web.Function(web.Invoke(h))
 	}
 	return fs
+}
+
+// sampled is what a function takes for its sample event, the file of its name or the first that begins with it, in a fresh installation with the
+// sample world in it.
+func (w *world) sampled(function string) use {
+	w.t.Helper()
+	files, err := filepath.Glob(filepath.Join(root, "events", function+"*.json"))
+	w.must(err)
+	if len(files) == 0 {
+		w.t.Fatalf("there is no sample event of %s", function)
+	}
+	file := filepath.Join(root, "events", function+".json")
+	if !slices.Contains(files, file) {
+		file = files[0]
+	}
+	event, err := os.ReadFile(file)
+	w.must(err)
+	in := newWorld(w.t, w.open)
+	scene := &samples.World{
+		Scene: samples.At(in.at), Table: in.tables.rows, Index: in.services.search, Bucket: in.bucket,
+		BucketURL: in.server.URL() + "/" + in.server.Bucket, Origin: in.source.server.URL,
+	}
+	w.must(scene.Fill(w.t.Context()))
+	w.must(scene.Prepare(w.t.Context(), strings.TrimSuffix(filepath.Base(file), ".json")))
+	payload := scene.Payload(event)
+	return in.measure(func() {
+		in.invoke(function, json.RawMessage(payload))
+		if bytes.Contains(payload, []byte(`"routeKey"`)) {
+			in.used.API += max(1, chunks(len(payload), apiChunk))
+		}
+	})
 }

@@ -22,6 +22,7 @@ import (
 
 	"github.com/assetry/assetry/infra/local/versity"
 	"github.com/assetry/assetry/infra/local/versity/versitytest"
+	"github.com/assetry/assetry/infra/samples"
 	"github.com/assetry/assetry/shared/access"
 	"github.com/assetry/assetry/shared/account"
 	"github.com/assetry/assetry/shared/asset"
@@ -193,7 +194,7 @@ func (w *world) advance(d time.Duration) {
 
 // wire makes the services as boot does.
 func (w *world) wire() services {
-	s, root := services{bus: counted{w}, metrics: metric.New(&logged, "assetry", metric.Options{Now: w.now})}, secret.NewRoot()
+	s, root := services{bus: counted{w}, metrics: metric.New(&logged, "assetry", metric.Options{Now: w.now})}, samples.Root
 	sealer := page.NewSealer(root)
 	s.accounts = account.New(w.tables.rows, account.Options{Now: w.now})
 	s.search = search.New(w.tables.rows, w.tables.index, s.accounts)

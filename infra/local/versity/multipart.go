@@ -142,6 +142,16 @@ func (b *bucketBackend) AbortMultipartUpload(ctx context.Context, in *s3.AbortMu
 	return b.Backend.AbortMultipartUpload(ctx, in)
 }
 
+// ListParts lists the parts of an open upload. The engine reads its folder part by part, and one that is completed or aborted meanwhile
+// would look as if its parts had never come.
+func (b *bucketBackend) ListParts(ctx context.Context, in *s3.ListPartsInput) (s3response.ListPartsResult, error) {
+	defer b.locks.read(*in.Bucket, *in.Key)()
+	if upload := aws.ToString(in.UploadId); !b.uploads.open(*in.Bucket, *in.Key, upload) {
+		return s3response.ListPartsResult{}, s3err.GetNoSuchUploadErr(upload)
+	}
+	return b.Backend.ListParts(ctx, in)
+}
+
 // ListMultipartUploads lists between changes, by key and upload. The engine refuses the markers that its own pages end with.
 func (b *bucketBackend) ListMultipartUploads(ctx context.Context, in *s3.ListMultipartUploadsInput) (s3response.ListMultipartUploadsResult, error) {
 	defer b.locks.list()()

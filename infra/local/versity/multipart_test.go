@@ -266,3 +266,33 @@ func TestOnlyACompletionIsAnEvent(t *testing.T) {
 		t.Errorf("events = %q, want %q", got, want)
 	}
 }
+
+func TestPartsAreListedAllOrNotAtAllWhileTheirUploadEnds(t *testing.T) {
+	storages(t, func(t *testing.T, dir string) {
+		b := driver(start(t, config(dir)), "assets")
+		ctx := context.Background()
+		const rounds, parts = 15, 12
+		for range rounds {
+			up := startParts(t, b)
+			for n := range parts {
+				if _, err := b.PutPart(ctx, key, up, n+1, strings.NewReader("part"), 4); err != nil {
+					t.Fatal(err)
+				}
+			}
+			aborted := make(chan error, 1)
+			go func() { aborted <- b.AbortParts(ctx, key, up) }()
+			for {
+				ps, _, err := b.ListParts(ctx, key, up, 0, 100)
+				if errors.Is(err, blob.ErrNotFound) {
+					break
+				}
+				if err != nil || len(ps) != parts {
+					t.Errorf("ListParts = %d parts, %v; want all %d or that there is no such upload", len(ps), err, parts)
+				}
+			}
+			if err := <-aborted; err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
+}

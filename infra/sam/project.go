@@ -52,7 +52,7 @@ func architecture() (string, error) {
 	case "arm64":
 		return "arm64", nil
 	}
-	return "", fmt.Errorf("Lambda has no %s; template.yaml is for arm64 and x86_64", runtime.GOARCH)
+	return "", fmt.Errorf("template.yaml is for arm64 and x86_64, as Lambda is; this machine has %s", runtime.GOARCH)
 }
 
 // build builds every function and writes the template that containers on this machine are run with.

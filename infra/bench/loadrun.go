@@ -111,7 +111,7 @@ func (b *bench) tell(s *stack, failed []error) {
 	}
 }
 
-// crowd lets clients upload one file after the other for a time. What is under way then is brought to its end.
+// crowd lets clients upload one file after the other for a time, each at least one. What is under way then is brought to its end.
 func (b *bench) crowd(ctx context.Context, c *client, clients int, length time.Duration) tally {
 	b.progress("%d clients for %v", clients, length)
 	picture := pngOf(64, 64)
@@ -120,7 +120,7 @@ func (b *bench) crowd(ctx context.Context, c *client, clients int, length time.D
 	end := time.Now().Add(length)
 	for i := range clients {
 		done.Go(func() {
-			for n := 0; time.Now().Before(end) && ctx.Err() == nil; n++ {
+			for n := 0; (n == 0 || time.Now().Before(end)) && ctx.Err() == nil; n++ {
 				seen[i].one(ctx, c, append(slices.Clone(picture), fmt.Sprintf("client %d, file %d", i, n)...))
 			}
 		})

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/assetry/assetry/infra/child"
+	"github.com/assetry/assetry/infra/flock"
 )
 
 const (
@@ -22,7 +23,7 @@ const (
 type daemon struct {
 	host    string
 	run     string // folder of its socket
-	lock    *os.File
+	free    func() // lets another engine run
 	process *child.Child
 }
 
@@ -38,7 +39,7 @@ func startDaemon(ctx context.Context, o Options) (_ *daemon, err error) {
 			d.release()
 		}
 	}()
-	if d.lock, err = alone(ctx, o); err != nil {
+	if d.free, err = alone(ctx, o); err != nil {
 		return nil, err
 	}
 	// In a folder of its own below /tmp: a socket's path may have no more than 107 bytes.
@@ -101,31 +102,15 @@ func realPath(dir string) (string, error) {
 	return filepath.Abs(dir)
 }
 
-// alone waits until no other engine of ours runs on this machine, and keeps others waiting until the file is closed.
-func alone(ctx context.Context, o Options) (*os.File, error) {
-	f, err := os.OpenFile(filepath.Join(os.TempDir(), "assetry-docker.lock"), os.O_CREATE|os.O_RDWR, 0o600)
+// alone waits until no other engine of ours runs on this machine, and keeps others waiting until free is called.
+func alone(ctx context.Context, o Options) (free func(), err error) {
+	free, err = flock.Wait(ctx, filepath.Join(os.TempDir(), "assetry-docker.lock"), func() {
+		o.tell("waiting for another program that runs a Docker engine for Assetry on this machine")
+	})
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("wait for another engine to end: %w", err)
 	}
-	tick := time.NewTicker(200 * time.Millisecond)
-	defer tick.Stop()
-	for waited := false; ; waited = true {
-		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
-		if err == nil {
-			return f, nil
-		}
-		if !errors.Is(err, syscall.EWOULDBLOCK) {
-			return nil, errors.Join(err, f.Close())
-		}
-		if !waited {
-			o.tell("waiting for another program that runs a Docker engine for Assetry on this machine")
-		}
-		select {
-		case <-ctx.Done():
-			return nil, errors.Join(fmt.Errorf("wait for another engine to end: %w", ctx.Err()), f.Close())
-		case <-tick.C:
-		}
-	}
+	return free, nil
 }
 
 // close ends the engine and its containers.
@@ -143,7 +128,7 @@ func (d *daemon) release() {
 	if d.run != "" {
 		_ = os.RemoveAll(d.run)
 	}
-	if d.lock != nil {
-		_ = d.lock.Close()
+	if d.free != nil {
+		d.free()
 	}
 }

@@ -82,14 +82,12 @@ func TestOneEngineOfOurOwnRunsAtATime(t *testing.T) {
 	if err := <-ended; !errors.Is(err, context.Canceled) {
 		t.Errorf("given up, it says %v", err)
 	}
-	if err := first.Close(); err != nil {
-		t.Fatal(err)
-	}
+	first()
 	second, err := alone(t.Context(), Options{})
 	if err != nil {
 		t.Fatalf("after the first has ended: %v", err)
 	}
-	_ = second.Close()
+	second()
 }
 
 func TestTheImageHasAShellAuthoritiesAndLambdasFolders(t *testing.T) {

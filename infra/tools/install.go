@@ -13,8 +13,9 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
+
+	"github.com/assetry/assetry/infra/flock"
 )
 
 // tool is one thing to install below .tools.
@@ -86,7 +87,11 @@ func install(ctx context.Context, root string, names []string) error {
 			return fmt.Errorf("no tool is called %q", name)
 		}
 	}
-	unlock, err := lock(ctx, filepath.Join(root, ".tools"))
+	stamps := filepath.Join(root, ".tools", "stamps")
+	if err := os.MkdirAll(stamps, 0o755); err != nil {
+		return err
+	}
+	unlock, err := flock.Wait(ctx, filepath.Join(stamps, "lock"), func() { say("waiting for another process that installs into .tools") })
 	if err != nil {
 		return err
 	}
@@ -100,36 +105,6 @@ func install(ctx context.Context, root string, names []string) error {
 		}
 	}
 	return nil
-}
-
-// lock waits until no other process installs into the folder.
-func lock(ctx context.Context, dir string) (unlock func(), err error) {
-	if err := os.MkdirAll(filepath.Join(dir, "stamps"), 0o755); err != nil {
-		return nil, err
-	}
-	f, err := os.OpenFile(filepath.Join(dir, "stamps", "lock"), os.O_CREATE|os.O_RDWR, 0o644)
-	if err != nil {
-		return nil, err
-	}
-	tick := time.NewTicker(200 * time.Millisecond)
-	defer tick.Stop()
-	for waited := false; ; waited = true {
-		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
-		if err == nil {
-			return func() { _ = f.Close() }, nil
-		}
-		if !errors.Is(err, syscall.EWOULDBLOCK) {
-			return nil, errors.Join(err, f.Close())
-		}
-		if !waited {
-			say("waiting for another process that installs into .tools")
-		}
-		select {
-		case <-ctx.Done():
-			return nil, errors.Join(ctx.Err(), f.Close())
-		case <-tick.C:
-		}
-	}
 }
 
 func (t tool) install(ctx context.Context, root string) error {

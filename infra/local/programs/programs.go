@@ -14,8 +14,9 @@ import (
 	"runtime"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
+
+	"github.com/assetry/assetry/infra/flock"
 )
 
 // LocalSources is the build tag under which functions reach sources and receivers on this machine, also over plain http (see shared/boot).
@@ -47,7 +48,7 @@ func Build(ctx context.Context, o Options) (dir string, err error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return "", err
 	}
-	unlock, err := lock(ctx, dir, o.Progress)
+	unlock, err := flock.Wait(ctx, filepath.Join(dir, ".lock"), func() { fmt.Fprintf(o.Progress, "waiting for another build into %s\n", dir) })
 	if err != nil {
 		return "", err
 	}
@@ -62,33 +63,6 @@ func (o Options) place() string {
 		place += "-local-sources"
 	}
 	return place
-}
-
-// lock keeps builds into one folder apart.
-func lock(ctx context.Context, dir string, progress io.Writer) (unlock func(), err error) {
-	f, err := os.OpenFile(filepath.Join(dir, ".lock"), os.O_CREATE|os.O_RDWR, 0o644)
-	if err != nil {
-		return nil, err
-	}
-	tick := time.NewTicker(50 * time.Millisecond)
-	defer tick.Stop()
-	for waited := false; ; waited = true {
-		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
-		if err == nil {
-			return func() { _ = f.Close() }, nil
-		}
-		if !errors.Is(err, syscall.EWOULDBLOCK) {
-			return nil, errors.Join(err, f.Close())
-		}
-		if !waited {
-			fmt.Fprintf(progress, "waiting for another build into %s\n", dir)
-		}
-		select {
-		case <-ctx.Done():
-			return nil, errors.Join(ctx.Err(), f.Close())
-		case <-tick.C:
-		}
-	}
 }
 
 func (o Options) build(ctx context.Context, dir string) error {

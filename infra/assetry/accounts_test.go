@@ -12,21 +12,10 @@ import (
 	"github.com/assetry/assetry/shared/account"
 	"github.com/assetry/assetry/shared/fault"
 	"github.com/assetry/assetry/shared/id"
+	"github.com/assetry/assetry/shared/polltest"
 	"github.com/assetry/assetry/shared/schema"
 	"github.com/assetry/assetry/shared/table"
 )
-
-// eventually waits for an index to show what is wanted.
-func eventually(t *testing.T, what string, holds func() bool) {
-	t.Helper()
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for until := time.Now().Add(10 * time.Second); !holds(); <-tick.C {
-		if time.Now().After(until) {
-			t.Fatalf("not within 10 s: %s", what)
-		}
-	}
-}
 
 type (
 	oneWorkspace struct{ Workspace workspaceJSON }
@@ -62,7 +51,7 @@ func TestWorkspacesAndKeysFromTheFirstToTheLast(t *testing.T) {
 		}
 		for _, flags := range [][]string{nil, {"--workspace", first.ID}, {"--workspace", second.ID}} {
 			var got []keyJSON
-			eventually(t, "the key is listed", func() bool {
+			polltest.Eventually(t, "the key is listed", func() bool {
 				got = mustJSON[keys](t, p.args(append([]string{"key", "list"}, flags...)...)...).Keys
 				return len(got) > 0
 			})

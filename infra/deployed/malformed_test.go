@@ -8,6 +8,7 @@ import (
 
 	"github.com/assetry/assetry/infra/lambdahost"
 	"github.com/assetry/assetry/infra/template"
+	"github.com/assetry/assetry/shared/polltest"
 )
 
 // anything are payloads that no source sends, for every function.
@@ -45,7 +46,7 @@ func (r *run) answered(t *testing.T, name, payload string) (answer []byte, err e
 	if err != nil && (!errors.As(err, &f) || strings.HasPrefix(f.Type, "Runtime.")) {
 		t.Errorf("%s: %v, want an answer or an error of the function's own", name, err)
 	}
-	eventually(t, name+" is logged", func() bool { return len(r.own()) > before })
+	polltest.Eventually(t, name+" is logged", func() bool { return len(r.own()) > before })
 	return answer, err
 }
 

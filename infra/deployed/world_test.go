@@ -207,20 +207,6 @@ func (w *world) poster(t *testing.T) string {
 	return it.Str(schema.State)
 }
 
-// eventually waits until a condition holds, and complains when it does not within a minute.
-func eventually(t testing.TB, what string, holds func() bool) {
-	t.Helper()
-	look := time.NewTicker(time.Millisecond)
-	defer look.Stop()
-	for deadline := time.After(time.Minute); !holds(); {
-		select {
-		case <-look.C:
-		case <-deadline:
-			t.Fatalf("%s: not within a minute", what)
-		}
-	}
-}
-
 // decode reads JSON.
 func decode[A any](t *testing.T, b []byte) (a A) {
 	t.Helper()

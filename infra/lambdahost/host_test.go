@@ -13,6 +13,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/assetry/assetry/shared/polltest"
 )
 
 // program is the function of testdata, built once.
@@ -115,20 +117,6 @@ func do[A any](t *testing.T, w *world, event string) A {
 		t.Fatalf("%s: the answer is %s: %v", event, b, err)
 	}
 	return a
-}
-
-// eventually waits until a condition holds, and complains when it does not within a minute.
-func eventually(t testing.TB, what string, holds func() bool) {
-	t.Helper()
-	look := time.NewTicker(time.Millisecond)
-	defer look.Stop()
-	for deadline := time.After(time.Minute); !holds(); {
-		select {
-		case <-look.C:
-		case <-deadline:
-			t.Fatalf("%s: not within a minute", what)
-		}
-	}
 }
 
 func wantFunctionError(t *testing.T, err error) *FunctionError {
@@ -251,7 +239,7 @@ func TestAProcessThatIsKilledFailsItsInvocationAlone(t *testing.T) {
 		_, err := w.Invoke(context.Background(), "f", fmt.Appendf(nil, `{"do": "wait", "file": %q, "text": "1"}`, gate))
 		done <- err
 	}()
-	eventually(t, "the invocation begins", func() bool { _, err := os.Stat(gate + ".1"); return err == nil })
+	polltest.Eventually(t, "the invocation begins", func() bool { _, err := os.Stat(gate + ".1"); return err == nil })
 	kill(t, w.Stats("f").PIDs[0])
 	if f := wantFunctionError(t, <-done); f.Type != exitError || !strings.Contains(f.Message, "signal: killed") {
 		t.Errorf("the error is %+v", f)
@@ -268,9 +256,9 @@ func TestAProcessThatIsKilledWhileIdleCostsNoInvocation(t *testing.T) {
 	w := newWorld(t, Options{}, Function{})
 	for range 5 {
 		pid := do[int](t, w, `{"do": "pid"}`)
-		eventually(t, "it is idle", func() bool { return w.Stats("f").Idle == 1 })
+		polltest.Eventually(t, "it is idle", func() bool { return w.Stats("f").Idle == 1 })
 		kill(t, pid)
-		eventually(t, "it is gone", func() bool { return w.Stats("f").Processes == 0 })
+		polltest.Eventually(t, "it is gone", func() bool { return w.Stats("f").Processes == 0 })
 	}
 	if s := w.Stats("f"); s.Errors != 0 || s.ColdStarts != 5 {
 		t.Errorf("Stats = %+v, want five starts and no error", s)
@@ -310,7 +298,7 @@ func TestAProcessThatLingersAfterItsAnswerIsKilledInTheEnd(t *testing.T) {
 	if got := do[int](t, w, `{}`); got != 1 {
 		t.Errorf("the answer is %d", got)
 	}
-	eventually(t, "the process is gone", func() bool { return w.Stats("f").Processes == 0 })
+	polltest.Eventually(t, "the process is gone", func() bool { return w.Stats("f").Processes == 0 })
 	if s := w.Stats("f"); s.Invocations != 1 || s.Errors != 0 {
 		t.Errorf("Stats = %+v, want one invocation, which had answered", s)
 	}
@@ -403,7 +391,7 @@ func TestTheRuntimeAPIRefusesWhatItsContractDoesNotAllow(t *testing.T) {
 				}
 				return got
 			}
-			eventually(t, "it has heard everything", func() bool { return len(answers()) >= len(tt.lines) })
+			polltest.Eventually(t, "it has heard everything", func() bool { return len(answers()) >= len(tt.lines) })
 			if got := answers(); !slices.Equal(got, tt.lines) {
 				t.Errorf("the Runtime API answered %q, want %q", got, tt.lines)
 			}

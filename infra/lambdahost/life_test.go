@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"pgregory.net/rapid"
+
+	"github.com/assetry/assetry/shared/polltest"
 )
 
 // waiter is an invocation that waits in its function until it may go on.
@@ -62,9 +64,9 @@ func TestNothingRunsBetweenInvocations(t *testing.T) {
 	w := newWorld(t, Options{}, Function{Concurrency: 1})
 	idle := func() bool { return w.Stats("f").Idle == 1 }
 	do[int](t, w, `{"do": "tick"}`)
-	eventually(t, "it is idle", idle)
+	polltest.Eventually(t, "it is idle", idle)
 	pid := w.Stats("f").PIDs[0]
-	eventually(t, "it is stopped", func() bool { return state(t, pid) == "T" })
+	polltest.Eventually(t, "it is stopped", func() bool { return state(t, pid) == "T" })
 	cpu := cpuTime(t, pid)
 	// A neighbour on the same processors does a hundred invocations meanwhile.
 	other := newWorld(t, Options{}, Function{})
@@ -75,16 +77,16 @@ func TestNothingRunsBetweenInvocations(t *testing.T) {
 		t.Errorf("a frozen process computed: %d clock ticks, before %d", now, cpu)
 	}
 	before := do[int](t, w, `{"do": "ticks"}`)
-	eventually(t, "the goroutine goes on during invocations", func() bool { return do[int](t, w, `{"do": "ticks"}`) > before })
+	polltest.Eventually(t, "the goroutine goes on during invocations", func() bool { return do[int](t, w, `{"do": "ticks"}`) > before })
 }
 
 func TestAThawedHostFreezesNothing(t *testing.T) {
 	w := newWorld(t, Options{Thawed: true}, Function{})
 	do[int](t, w, `{"do": "tick"}`)
-	eventually(t, "it is idle", func() bool { return w.Stats("f").Idle == 1 })
+	polltest.Eventually(t, "it is idle", func() bool { return w.Stats("f").Idle == 1 })
 	pid := w.Stats("f").PIDs[0]
 	cpu := cpuTime(t, pid)
-	eventually(t, "it computes", func() bool { return cpuTime(t, pid) > cpu })
+	polltest.Eventually(t, "it computes", func() bool { return cpuTime(t, pid) > cpu })
 }
 
 // stat is a field of /proc/PID/stat by its number there, from 3 on.
@@ -125,10 +127,10 @@ func TestMoreAtOnceAreMoreProcesses(t *testing.T) {
 		vs = append(vs, g.begin(t.Context(), strconv.Itoa(i)))
 	}
 	for _, v := range vs {
-		eventually(t, "all run", v.seen)
+		polltest.Eventually(t, "all run", v.seen)
 	}
 	late := g.begin(t.Context(), "late")
-	eventually(t, "the fourth waits", func() bool { return w.Stats("f").Queued == 1 })
+	polltest.Eventually(t, "the fourth waits", func() bool { return w.Stats("f").Queued == 1 })
 	if s := w.Stats("f"); s.Processes != 3 || len(s.PIDs) != 3 || s.Resident <= 0 {
 		t.Errorf("Stats = %+v, want three processes with memory", s)
 	}
@@ -154,12 +156,12 @@ func TestWhoWaitsIsServedInOrder(t *testing.T) {
 		n := rapid.IntRange(1, 6).Draw(rt, "waiting")
 		leaves := rapid.SliceOfN(rapid.Bool(), n, n).Draw(rt, "leaves")
 		first := g.begin(t.Context(), "first")
-		eventually(t, "it runs", first.seen)
+		polltest.Eventually(t, "it runs", first.seen)
 		var stay []*waiter
 		for i := range n {
 			ctx, leave := context.WithCancel(t.Context())
 			v := g.begin(ctx, strconv.Itoa(i))
-			eventually(t, "it waits", func() bool { return w.Stats("f").Queued == len(stay)+1 })
+			polltest.Eventually(t, "it waits", func() bool { return w.Stats("f").Queued == len(stay)+1 })
 			if !leaves[i] {
 				stay = append(stay, v)
 				defer leave()
@@ -172,7 +174,7 @@ func TestWhoWaitsIsServedInOrder(t *testing.T) {
 		}
 		g.open(first)
 		for i, v := range stay {
-			eventually(t, "the next runs", v.seen)
+			polltest.Eventually(t, "the next runs", v.seen)
 			for _, later := range stay[i+1:] {
 				if later.seen() {
 					rt.Fatalf("%s runs before %s has ended", later.name, v.name)
@@ -202,9 +204,9 @@ func TestACrashHandsItsPlaceToWhoWaits(t *testing.T) {
 	w := newWorld(t, Options{}, Function{Concurrency: 1})
 	g := newGates(t, w)
 	first := g.begin(t.Context(), "first")
-	eventually(t, "it runs", first.seen)
+	polltest.Eventually(t, "it runs", first.seen)
 	second := g.begin(t.Context(), "second")
-	eventually(t, "the second waits", func() bool { return w.Stats("f").Queued == 1 })
+	polltest.Eventually(t, "the second waits", func() bool { return w.Stats("f").Queued == 1 })
 	kill(t, w.Stats("f").PIDs[0])
 	if err := <-first.done; err == nil {
 		t.Error("who was killed has an answer")
@@ -220,13 +222,13 @@ func TestAnInvocationGoesOnWhenItsClientLeaves(t *testing.T) {
 	g := newGates(t, w)
 	ctx, leave := context.WithCancel(t.Context())
 	v := g.begin(ctx, "left")
-	eventually(t, "it runs", v.seen)
+	polltest.Eventually(t, "it runs", v.seen)
 	leave()
 	if err := <-v.done; !errors.Is(err, context.Canceled) {
 		t.Errorf("the client has %v", err)
 	}
 	g.open(v)
-	eventually(t, "it ends well", func() bool { s := w.Stats("f"); return s.Invocations == 1 && s.Errors == 0 && s.Idle == 1 })
+	polltest.Eventually(t, "it ends well", func() bool { s := w.Stats("f"); return s.Invocations == 1 && s.Errors == 0 && s.Idle == 1 })
 	if _, err := w.Invoke(ctx, "f", []byte(`{"do": "pid"}`)); !errors.Is(err, context.Canceled) {
 		t.Errorf("an invocation whose client has left before = %v", err)
 	}
@@ -240,7 +242,7 @@ func TestAStartThatNobodyWaitsForAnyMoreServesTheNext(t *testing.T) {
 		_, err := w.Invoke(ctx, "f", []byte(`{"do": "pid"}`))
 		done <- err
 	}()
-	eventually(t, "it starts", func() bool { return w.Stats("f").ColdStarts == 1 })
+	polltest.Eventually(t, "it starts", func() bool { return w.Stats("f").ColdStarts == 1 })
 	leave()
 	if err := <-done; err != nil && !errors.Is(err, context.Canceled) {
 		t.Error(err)
@@ -255,7 +257,7 @@ func TestIdleProcessesEndAfterAWhile(t *testing.T) {
 	w := newWorld(t, Options{IdleAfter: 20 * time.Millisecond}, Function{})
 	for range 3 {
 		do[int](t, w, `{"do": "pid"}`)
-		eventually(t, "there is no process", func() bool { return w.Stats("f").Processes == 0 })
+		polltest.Eventually(t, "there is no process", func() bool { return w.Stats("f").Processes == 0 })
 	}
 	if s := w.Stats("f"); s.Invocations != 3 || s.Errors != 0 || s.ColdStarts < 3 || s.PeakResident < 1<<20 {
 		t.Errorf("Stats = %+v, want three invocations, each with a start, and megabytes", s)
@@ -280,7 +282,7 @@ func TestInitStartsAheadAndRecycleEnds(t *testing.T) {
 	if s := w.Stats("f"); s.ColdStarts != 2 || s.Processes != 2 {
 		t.Errorf("Stats = %+v, want two processes and no more starts", s)
 	}
-	eventually(t, "both are idle", func() bool { return w.Stats("f").Idle == 2 })
+	polltest.Eventually(t, "both are idle", func() bool { return w.Stats("f").Idle == 2 })
 	if err := w.Recycle("f"); err != nil || w.Stats("f").Processes != 0 {
 		t.Errorf("Recycle = %v, and leaves %+v", err, w.Stats("f"))
 	}
@@ -296,9 +298,9 @@ func TestCloseEndsEverythingAtOnce(t *testing.T) {
 	w := newWorld(t, Options{}, Function{Concurrency: 2})
 	g := newGates(t, w)
 	one, two := g.begin(t.Context(), "one"), g.begin(t.Context(), "two")
-	eventually(t, "both run", func() bool { return one.seen() && two.seen() })
+	polltest.Eventually(t, "both run", func() bool { return one.seen() && two.seen() })
 	waits := g.begin(t.Context(), "waits")
-	eventually(t, "the third waits", func() bool { return w.Stats("f").Queued == 1 })
+	polltest.Eventually(t, "the third waits", func() bool { return w.Stats("f").Queued == 1 })
 	pids := w.Stats("f").PIDs
 	began := time.Now()
 	if err := w.Close(); err != nil {
@@ -380,7 +382,7 @@ func TestNoProcessOutlivesItsHost(t *testing.T) {
 	kill(t, c.Process.Pid)
 	_ = c.Wait() // it was killed
 	for _, pid := range pids {
-		eventually(t, "its process is gone", func() bool { return !alive(pid) })
+		polltest.Eventually(t, "its process is gone", func() bool { return !alive(pid) })
 	}
 }
 

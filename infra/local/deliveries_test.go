@@ -16,6 +16,7 @@ import (
 	"github.com/assetry/assetry/infra/local/sources"
 	"github.com/assetry/assetry/infra/template"
 	"github.com/assetry/assetry/shared/bus"
+	"github.com/assetry/assetry/shared/polltest"
 	"github.com/assetry/assetry/shared/table"
 	"github.com/assetry/assetry/shared/tabletest"
 )
@@ -104,7 +105,7 @@ func TestEveryEventOfTheTemplateReachesItsFunction(t *testing.T) {
 		if len(template.EventsOf[template.HttpApi](f)) == len(f.Events) && f.Folder != "on-object-created" {
 			continue
 		}
-		eventually(t, "an event for "+f.Folder, func() bool { return len(r.of(f.Folder)) > 0 })
+		polltest.Eventually(t, "an event for "+f.Folder, func() bool { return len(r.of(f.Folder)) > 0 })
 	}
 	for name, want := range map[string]bus.Type{"on-webhook-event": bus.AssetReady, "on-import-requested": bus.ImportRequested} {
 		var e events.SQSEvent

@@ -25,6 +25,7 @@ import (
 	"github.com/assetry/assetry/infra/local/sources"
 	"github.com/assetry/assetry/infra/local/versity"
 	"github.com/assetry/assetry/shared/enginetest"
+	"github.com/assetry/assetry/shared/polltest"
 )
 
 const (
@@ -235,12 +236,12 @@ func (s *siege) survive(fault func(during func()), probe func(context.Context) (
 	}
 	more := func(what string) {
 		before, _ := s.count()
-		eventually(s.t, what, func() bool { taken, _ := s.count(); return taken >= before+enough || s.t.Failed() })
+		polltest.Eventually(s.t, what, func() bool { taken, _ := s.count(); return taken >= before+enough || s.t.Failed() })
 	}
 	more("uploads before the fault")
 	fault(func() {
 		_, before := s.count()
-		eventually(s.t, "the fault is felt", func() bool {
+		polltest.Eventually(s.t, "the fault is felt", func() bool {
 			r, err := probe(ctx)
 			if err != nil {
 				s.t.Errorf("the API did not answer during the fault: %v", err)
@@ -361,7 +362,7 @@ func (s *siege) killAtWork(list func(context.Context) (reply, error)) {
 		r, err := list(s.t.Context())
 		done <- outcome{r, err}
 	}()
-	eventually(s.t, "the function works", func() bool {
+	polltest.Eventually(s.t, "the function works", func() bool {
 		st := s.lambda.Stats("assets-list")
 		return st.Processes > st.Idle
 	})

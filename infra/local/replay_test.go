@@ -9,6 +9,7 @@ import (
 	"github.com/assetry/assetry/shared/asset"
 	"github.com/assetry/assetry/shared/blob"
 	"github.com/assetry/assetry/shared/id"
+	"github.com/assetry/assetry/shared/polltest"
 	"github.com/assetry/assetry/shared/schema"
 	"github.com/assetry/assetry/shared/table"
 	"github.com/assetry/assetry/shared/upload"
@@ -71,9 +72,9 @@ func TestLostEventsAreEmittedAgain(t *testing.T) {
 	}
 	t.Cleanup(d.start(t.Context(), func(err error) { t.Errorf("a source ended: %v", err) }))
 	for name, a := range map[string]asset.Asset{"whose event was lost": arrived, "that was retried": older} {
-		eventually(t, "the upload "+name, func() bool { return h.state(t, a) == asset.Ready })
+		polltest.Eventually(t, "the upload "+name, func() bool { return h.state(t, a) == asset.Ready })
 	}
-	eventually(t, "all deliveries", func() bool { return undelivered(t, store) == 0 })
+	polltest.Eventually(t, "all deliveries", func() bool { return undelivered(t, store) == 0 })
 	if s := h.state(t, waiting); s != asset.Pending {
 		t.Errorf("the upload without bytes is %s, want pending", s)
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/assetry/assetry/shared/asset"
 	"github.com/assetry/assetry/shared/domaintest"
 	"github.com/assetry/assetry/shared/id"
+	"github.com/assetry/assetry/shared/polltest"
 	"github.com/assetry/assetry/shared/table"
 )
 
@@ -51,7 +52,7 @@ func TestANameIsFoundWithinASecond(t *testing.T) {
 	found := func(what, text string, want ...asset.Asset) {
 		t.Helper()
 		began := time.Now()
-		eventually(t, what, func() bool { return h.finds(t, text, want...) })
+		polltest.Eventually(t, what, func() bool { return h.finds(t, text, want...) })
 		if took := time.Since(began); took > time.Second {
 			t.Errorf("%s took %v, want no more than a second", what, took)
 		}

@@ -11,6 +11,7 @@ import (
 	"github.com/assetry/assetry/infra/local/state"
 	"github.com/assetry/assetry/infra/template"
 	"github.com/assetry/assetry/shared/boot"
+	"github.com/assetry/assetry/shared/polltest"
 )
 
 func TestTheVariablesOfEveryFunctionLeadSomewhere(t *testing.T) {
@@ -124,7 +125,7 @@ func TestAPulseTellsEveryReaderOnceForMany(t *testing.T) {
 	a, b := p.listen(), p.listen()
 	settle := func() {
 		t.Helper()
-		eventually(t, "the end of the beats", func() bool {
+		polltest.Eventually(t, "the end of the beats", func() bool {
 			p.mu.Lock()
 			defer p.mu.Unlock()
 			return !p.waiting

@@ -18,6 +18,7 @@ import (
 
 	"github.com/assetry/assetry/infra/dynamolocal"
 	"github.com/assetry/assetry/shared/enginetest"
+	"github.com/assetry/assetry/shared/polltest"
 	"github.com/assetry/assetry/shared/schema"
 	"github.com/assetry/assetry/shared/table"
 	"github.com/assetry/assetry/shared/table/dynamo"
@@ -125,7 +126,7 @@ func TestTheStreamOfDynamoDBLocalSurvivesItsDeath(t *testing.T) {
 	}
 	write(db, "read")
 	var position string
-	eventually(t, "the first change", func() bool {
+	polltest.Eventually(t, "the first change", func() bool {
 		cs, next, err := changes.Changes(t.Context(), "", 10)
 		position = next
 		return err == nil && len(cs) == 1
@@ -140,7 +141,7 @@ func TestTheStreamOfDynamoDBLocalSurvivesItsDeath(t *testing.T) {
 	db, changes = second.open(t, d)
 	write(db, "after")
 	var seen []string
-	eventually(t, "what was not read", func() bool {
+	polltest.Eventually(t, "what was not read", func() bool {
 		cs, next, err := changes.Changes(t.Context(), position, 10)
 		if err != nil {
 			t.Fatal(err)

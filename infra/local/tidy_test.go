@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/assetry/assetry/shared/polltest"
 	"github.com/assetry/assetry/shared/table"
 	"github.com/assetry/assetry/shared/table/sqlite"
 )
@@ -29,7 +30,7 @@ func TestWhatExpiredIsRemovedFromTheFiles(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	go tidy(ctx, db)
-	eventually(t, "the removal", func() bool {
+	polltest.Eventually(t, "the removal", func() bool {
 		cs, _, err := db.Changes(context.Background(), "", 10)
 		return err == nil && len(cs) == 2 && cs[1].Expired
 	})

@@ -20,20 +20,6 @@ import (
 
 func TestMain(m *testing.M) { versitytest.Main(m) }
 
-// eventually waits until a condition holds, and complains when it does not within a minute.
-func eventually(t testing.TB, what string, holds func() bool) {
-	t.Helper()
-	look := time.NewTicker(2 * time.Millisecond)
-	defer look.Stop()
-	for deadline := time.After(time.Minute); !holds(); {
-		select {
-		case <-look.C:
-		case <-deadline:
-			t.Fatalf("%s: not within a minute", what)
-		}
-	}
-}
-
 // openTable opens a table in a file of the test's own.
 func openTable(t testing.TB, path string) *sqlite.DB {
 	t.Helper()

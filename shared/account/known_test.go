@@ -13,6 +13,7 @@ import (
 	"github.com/assetry/assetry/shared/domaintest"
 	"github.com/assetry/assetry/shared/fault"
 	"github.com/assetry/assetry/shared/id"
+	"github.com/assetry/assetry/shared/polltest"
 	"github.com/assetry/assetry/shared/schema"
 	"github.com/assetry/assetry/shared/table"
 	"github.com/assetry/assetry/shared/table/dynamo/dynamotest"
@@ -131,18 +132,6 @@ func TestAnEntryWithoutItsWorkspaceIsPassedOver(t *testing.T) {
 	}
 }
 
-// eventually waits for an index to show what is wanted.
-func eventually(t *testing.T, what string, holds func() bool) {
-	t.Helper()
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for until := time.Now().Add(10 * time.Second); !holds(); <-tick.C {
-		if time.Now().After(until) {
-			t.Fatalf("not within 10 s: %s", what)
-		}
-	}
-}
-
 func TestKeysAreFoundFromEveryWorkspaceTheyReach(t *testing.T) {
 	onEachEngine(t, func(t *testing.T, tab table.Table) {
 		s := account.New(tab, account.Options{})
@@ -162,7 +151,7 @@ func TestKeysAreFoundFromEveryWorkspaceTheyReach(t *testing.T) {
 			{"one that is not registered", c.ID, []account.Key{last}},
 		} {
 			var got []account.Key
-			eventually(t, tt.name, func() bool {
+			polltest.Eventually(t, tt.name, func() bool {
 				var err error
 				if got, err = s.KeysReaching(t.Context(), tt.w); err != nil {
 					t.Fatalf("KeysReaching: %v", err)

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/assetry/assetry/shared/id"
+	"github.com/assetry/assetry/shared/polltest"
 	"github.com/assetry/assetry/shared/table"
 	"github.com/assetry/assetry/shared/tabletest"
 )
@@ -25,7 +26,7 @@ func TestAnEventIsTriedAsOftenAsTheTemplateSaysAndKeptWhole(t *testing.T) {
 		t.Fatal(err)
 	}
 	work(t, a.Run)
-	eventually(t, "an empty store", func() bool { return len(payloads(t, store, asyncPartition("on-thing"))) == 0 })
+	polltest.Eventually(t, "an empty store", func() bool { return len(payloads(t, store, asyncPartition("on-thing"))) == 0 })
 	if diff := cmp.Diff([]string{event, event, event}, f.calls()); diff != "" {
 		t.Errorf("invocations (-want +got):\n%s", diff)
 	}
@@ -57,7 +58,7 @@ func TestAnEventThatSucceedsLaterIsNotKept(t *testing.T) {
 		t.Fatal(err)
 	}
 	work(t, a.Run)
-	eventually(t, "an empty store", func() bool { return len(payloads(t, store, asyncPartition("on-thing"))) == 0 })
+	polltest.Eventually(t, "an empty store", func() bool { return len(payloads(t, store, asyncPartition("on-thing"))) == 0 })
 	if n := len(kept[FailedEvent](t, failed)); n != 0 || len(f.calls()) != 3 {
 		t.Errorf("%d failures are kept after %d invocations, want none after 3", n, len(f.calls()))
 	}
@@ -71,7 +72,7 @@ func TestAnEventThatIsTooOldIsGivenUpAfterOneMoreTry(t *testing.T) {
 		t.Fatal(err)
 	}
 	work(t, NewAsync(store, here, f.invoke, AsyncOptions{Function: "on-thing", Retries: 2, MostAge: time.Minute, Failed: failed, Pauses: quick}).Run)
-	eventually(t, "an empty store", func() bool { return len(payloads(t, store, asyncPartition("on-thing"))) == 0 })
+	polltest.Eventually(t, "an empty store", func() bool { return len(payloads(t, store, asyncPartition("on-thing"))) == 0 })
 	records := kept[FailedEvent](t, failed)
 	if len(records) != 1 || records[0].RequestContext.Condition != "EventAgeExceeded" || len(f.calls()) != 1 {
 		t.Errorf("after %d invocations %+v is kept", len(f.calls()), records)
@@ -89,7 +90,7 @@ func TestAnEventWhoseFailureCannotBeKeptIsNotForgotten(t *testing.T) {
 		t.Fatal(err)
 	}
 	stop := work(t, a.Run)
-	eventually(t, "the invocation", func() bool { return len(f.calls()) == 1 })
+	polltest.Eventually(t, "the invocation", func() bool { return len(f.calls()) == 1 })
 	stop()
 	if n := len(payloads(t, store, asyncPartition("on-thing"))); n != 1 {
 		t.Errorf("the store holds %d events, want the one that was kept nowhere else", n)
@@ -108,7 +109,7 @@ func TestANotificationIsWhatS3Sends(t *testing.T) {
 		t.Fatal(err)
 	}
 	work(t, a.Run)
-	eventually(t, "the invocation", func() bool { return len(f.calls()) == 1 })
+	polltest.Eventually(t, "the invocation", func() bool { return len(f.calls()) == 1 })
 	var e events.S3Event
 	if err := json.Unmarshal([]byte(f.calls()[0]), &e); err != nil {
 		t.Fatal(err)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/assetry/assetry/shared/domaintest"
+	"github.com/assetry/assetry/shared/polltest"
 	"github.com/assetry/assetry/shared/table"
 )
 
@@ -72,7 +73,7 @@ func TestAReplayedLetterReachesAQueueThatRuns(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	eventually(t, "the letter is taken", func() bool { return len(f.delivered()) == 1 })
+	polltest.Eventually(t, "the letter is taken", func() bool { return len(f.delivered()) == 1 })
 	if left := letters(t, store, "Dead"); len(left) != 0 {
 		t.Errorf("among the dead letters are still %v", left)
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/assetry/assetry/shared/polltest"
 	"github.com/assetry/assetry/shared/table"
 	"github.com/assetry/assetry/shared/tabletest"
 )
@@ -110,7 +111,7 @@ func TestEveryMessageIsDeliveredAndForgotten(t *testing.T) {
 			m.work = make(chan letter, 20)
 			mustPut(t, m, numbers(n)...) // nobody takes them yet
 			work(t, m.run)
-			eventually(t, "all deliveries", func() bool { return len(f.delivered()) == n && len(payloads(t, store, "box")) == 0 })
+			polltest.Eventually(t, "all deliveries", func() bool { return len(f.delivered()) == n && len(payloads(t, store, "box")) == 0 })
 			if diff := cmp.Diff(numbers(n), f.delivered()); diff != "" {
 				t.Errorf("delivered (-want +got):\n%s", diff)
 			}
@@ -124,7 +125,7 @@ func TestAMessageIsDeliveredAgainUntilItIsTaken(t *testing.T) {
 	m := newBox(store, f)
 	work(t, m.run)
 	mustPut(t, m, numbers(3)...)
-	eventually(t, "all deliveries", func() bool { return len(f.delivered()) == 3 && len(payloads(t, store, "box")) == 0 })
+	polltest.Eventually(t, "all deliveries", func() bool { return len(f.delivered()) == 3 && len(payloads(t, store, "box")) == 0 })
 	if n := f.tries("0001"); n != 3 {
 		t.Errorf("the message that failed twice was delivered %d times, want 3", n)
 	}
@@ -137,7 +138,7 @@ func TestMessagesThatFailHoldUpNoOthers(t *testing.T) {
 	m := newBox(newTable(t), f)
 	mustPut(t, m, all...)
 	work(t, m.run)
-	eventually(t, "every bad message tried twice", func() bool {
+	polltest.Eventually(t, "every bad message tried twice", func() bool {
 		return !slices.ContainsFunc(all[:len(all)-1], func(p string) bool { return f.tries(p) < 2 })
 	})
 	if diff := cmp.Diff([]string{good}, f.delivered()); diff != "" {
@@ -155,7 +156,7 @@ func TestAMessageThatCannotBeReadOrForgottenAtFirstIsDeliveredLater(t *testing.T
 				m := newBox(faulty, taker)
 				work(t, m.run)
 				mustPut(t, m, "one")
-				eventually(t, "the delivery", func() bool { return len(taker.delivered()) == 1 && len(payloads(t, store, "box")) == 0 })
+				polltest.Eventually(t, "the delivery", func() bool { return len(taker.delivered()) == 1 && len(payloads(t, store, "box")) == 0 })
 			})
 		}
 	}
@@ -168,7 +169,7 @@ func TestWhatWasNotDeliveredSurvivesARestart(t *testing.T) {
 	m := newBox(first, f)
 	stop := work(t, m.run)
 	mustPut(t, m, all...)
-	eventually(t, "the good ones", func() bool { return len(f.delivered()) == 5 && len(payloads(t, first, "box")) == 15 })
+	polltest.Eventually(t, "the good ones", func() bool { return len(f.delivered()) == 5 && len(payloads(t, first, "box")) == 15 })
 	stop()
 	if err := first.Close(); err != nil {
 		t.Fatal(err)
@@ -177,7 +178,7 @@ func TestWhatWasNotDeliveredSurvivesARestart(t *testing.T) {
 	second := openTable(t, path)
 	f = newTaker()
 	work(t, newBox(second, f).run)
-	eventually(t, "the others", func() bool { return len(payloads(t, second, "box")) == 0 })
+	polltest.Eventually(t, "the others", func() bool { return len(payloads(t, second, "box")) == 0 })
 	if diff := cmp.Diff(all[5:], f.delivered()); diff != "" {
 		t.Errorf("delivered after the restart (-want +got):\n%s", diff)
 	}
@@ -197,7 +198,7 @@ func TestALetterThatIsTwiceAmongTheWorkDoesNoHarm(t *testing.T) {
 		m.work <- l
 	}
 	work(t, m.run)
-	eventually(t, "all deliveries", func() bool { return len(m.work) == 0 && len(payloads(t, store, "box")) == 0 })
+	polltest.Eventually(t, "all deliveries", func() bool { return len(m.work) == 0 && len(payloads(t, store, "box")) == 0 })
 	if diff := cmp.Diff(all, f.delivered()); diff != "" {
 		t.Errorf("delivered (-want +got):\n%s", diff)
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
+	"github.com/assetry/assetry/shared/polltest"
 	"github.com/assetry/assetry/shared/tabletest"
 )
 
@@ -28,7 +29,7 @@ func TestAMessageIsWhatSQSDelivers(t *testing.T) {
 		t.Fatal(err)
 	}
 	work(t, q.Run)
-	eventually(t, "the delivery", func() bool { return len(f.calls()) == 1 })
+	polltest.Eventually(t, "the delivery", func() bool { return len(f.calls()) == 1 })
 	r := sqsEvent(t, f.calls()[0]).Records[0]
 	if r.Body != `{"a": "<&>"}` || r.EventSource != "aws:sqs" || r.MessageId == "" || r.ReceiptHandle == "" || !f.names["on-job"] ||
 		r.EventSourceARN != "arn:aws:sqs:us-east-1:000000000000:assetry-Jobs" || r.Attributes["ApproximateReceiveCount"] != "1" || r.Attributes["SentTimestamp"] == "" {
@@ -45,7 +46,7 @@ func TestMessagesThatWaitGoInBatches(t *testing.T) {
 		}
 	}
 	work(t, q.Run)
-	eventually(t, "every delivery", func() bool { return len(f.calls()) >= 3 })
+	polltest.Eventually(t, "every delivery", func() bool { return len(f.calls()) >= 3 })
 	var sizes []int
 	for _, c := range f.calls() {
 		sizes = append(sizes, len(sqsEvent(t, c).Records))
@@ -82,11 +83,11 @@ func TestNoMoreInvocationsRunAtOnceThanTheQueueMay(t *testing.T) {
 		defer f.mu.Unlock()
 		return now
 	}
-	eventually(t, "as many invocations as may be", func() bool { return running() == 3 })
+	polltest.Eventually(t, "as many invocations as may be", func() bool { return running() == 3 })
 	for range 9 {
 		release <- struct{}{}
 	}
-	eventually(t, "every delivery", func() bool { return len(f.calls()) == 9 })
+	polltest.Eventually(t, "every delivery", func() bool { return len(f.calls()) == 9 })
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if most != 3 {
@@ -114,7 +115,7 @@ func TestOnlyMessagesReportedAsFailedComeAgain(t *testing.T) {
 		}
 	}
 	work(t, q.Run)
-	eventually(t, "an empty queue", func() bool { return len(payloads(t, store, "Jobs")) == 0 })
+	polltest.Eventually(t, "an empty queue", func() bool { return len(payloads(t, store, "Jobs")) == 0 })
 	calls := f.calls()
 	if len(calls) != 2 {
 		t.Fatalf("%d invocations, want 2", len(calls))
@@ -144,7 +145,7 @@ func TestAMessageThatKeepsFailingEndsAmongTheDeadLetters(t *testing.T) {
 				t.Fatal(err)
 			}
 			work(t, q.Run)
-			eventually(t, "the dead letter", func() bool { return len(payloads(t, store, "DeadJobs")) == 1 })
+			polltest.Eventually(t, "the dead letter", func() bool { return len(payloads(t, store, "DeadJobs")) == 1 })
 			if left := payloads(t, store, "Jobs"); len(left) != 0 || len(f.calls()) != 3 {
 				t.Errorf("%d messages are left after %d deliveries, want none after 3", len(left), len(f.calls()))
 			}
@@ -170,13 +171,13 @@ func TestADeadLetterThatCannotBeKeptStaysInItsQueue(t *testing.T) {
 		t.Fatal(err)
 	}
 	stop := work(t, q.Run)
-	eventually(t, "the attempt to bury it", func() bool { return faulty.Calls(tabletest.VerbTransact) == 1 })
+	polltest.Eventually(t, "the attempt to bury it", func() bool { return faulty.Calls(tabletest.VerbTransact) == 1 })
 	stop()
 	if n := len(payloads(t, store, "Jobs")); n != 1 {
 		t.Fatalf("the queue holds %d messages, want the one", n)
 	}
 	work(t, NewQueue(faulty, here, f.invoke, o).Run) // the next start
-	eventually(t, "the dead letter", func() bool { return len(payloads(t, store, "DeadJobs")) == 1 })
+	polltest.Eventually(t, "the dead letter", func() bool { return len(payloads(t, store, "DeadJobs")) == 1 })
 }
 
 func TestWithoutAQueueForThemDeadLettersAreDropped(t *testing.T) {
@@ -186,7 +187,7 @@ func TestWithoutAQueueForThemDeadLettersAreDropped(t *testing.T) {
 		t.Fatal(err)
 	}
 	work(t, q.Run)
-	eventually(t, "an empty queue", func() bool { return len(payloads(t, store, "Jobs")) == 0 })
+	polltest.Eventually(t, "an empty queue", func() bool { return len(payloads(t, store, "Jobs")) == 0 })
 	if n := len(f.calls()); n != 2 {
 		t.Errorf("%d deliveries, want 2", n)
 	}
@@ -218,7 +219,7 @@ func TestAReportThatNobodyAskedForIsPassedOver(t *testing.T) {
 		t.Fatal(err)
 	}
 	work(t, q.Run)
-	eventually(t, "an empty queue", func() bool { return len(payloads(t, store, "Jobs")) == 0 })
+	polltest.Eventually(t, "an empty queue", func() bool { return len(payloads(t, store, "Jobs")) == 0 })
 	if n := len(f.calls()); n != 1 {
 		t.Errorf("%d deliveries, want 1", n)
 	}

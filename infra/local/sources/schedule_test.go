@@ -6,13 +6,15 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
+
+	"github.com/assetry/assetry/shared/polltest"
 )
 
 func TestAScheduleFiresAtOnceAndGoesOnAfterAFailure(t *testing.T) {
 	f := &function{answer: func(string, int) (string, error) { return "", errSaid }}
 	s := Schedule{Function: "sweep", Every: time.Millisecond, Place: here, Invoke: f.invoke}
 	inBackground(t, s.Run)
-	eventually(t, "three firings", func() bool { return len(f.calls()) >= 3 })
+	polltest.Eventually(t, "three firings", func() bool { return len(f.calls()) >= 3 })
 	var e events.CloudWatchEvent
 	if err := json.Unmarshal([]byte(f.calls()[0]), &e); err != nil {
 		t.Fatal(err)
@@ -25,7 +27,7 @@ func TestAScheduleFiresAtOnceAndGoesOnAfterAFailure(t *testing.T) {
 func TestAScheduleWaitsForItsTime(t *testing.T) {
 	f := &function{}
 	stop := inBackground(t, Schedule{Function: "sweep", Every: time.Hour, Place: here, Invoke: f.invoke}.Run)
-	eventually(t, "the first firing", func() bool { return len(f.calls()) == 1 })
+	polltest.Eventually(t, "the first firing", func() bool { return len(f.calls()) == 1 })
 	stop()
 	if n := len(f.calls()); n != 1 {
 		t.Errorf("it fired %d times within its pause", n)

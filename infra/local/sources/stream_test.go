@@ -17,6 +17,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/assetry/assetry/shared/fault"
+	"github.com/assetry/assetry/shared/polltest"
 	"github.com/assetry/assetry/shared/table"
 	"github.com/assetry/assetry/shared/table/dynamo/stream"
 	"github.com/assetry/assetry/shared/table/sqlite"
@@ -104,9 +105,9 @@ func TestTheStreamDeliversEveryChangeInOrder(t *testing.T) {
 	db, r := newTable(t), &reader{}
 	want := mustChange(t, db, 0, 250)
 	inBackground(t, newStream(db, newTable(t), r, nil).Run)
-	eventually(t, "what was there", func() bool { return len(r.seen()) == 250 })
+	polltest.Eventually(t, "what was there", func() bool { return len(r.seen()) == 250 })
 	want = append(want, mustChange(t, db, 250, 260)...)
-	eventually(t, "what came later", func() bool { return len(r.seen()) == 260 })
+	polltest.Eventually(t, "what came later", func() bool { return len(r.seen()) == 260 })
 	if diff := cmp.Diff(want, r.seen()); diff != "" {
 		t.Errorf("changes (-want +got):\n%s", diff)
 	}
@@ -120,7 +121,7 @@ func TestTheStreamIsReadAgainWithoutASign(t *testing.T) {
 	inBackground(t, newStream(db, newTable(t), r, func(o *StreamOptions) { o.Grown, o.Idle = nil, 5*time.Millisecond }).Run)
 	for i := range 3 {
 		mustChange(t, db, i, i+1)
-		eventually(t, "the change", func() bool { return len(r.seen()) == i+1 })
+		polltest.Eventually(t, "the change", func() bool { return len(r.seen()) == i+1 })
 	}
 }
 
@@ -140,7 +141,7 @@ func TestTheStreamGoesOnFromTheRecordThatFailed(t *testing.T) {
 			}
 			want := mustChange(t, db, 0, 10)
 			inBackground(t, newStream(db, newTable(t), r, nil).Run)
-			eventually(t, "every change", func() bool { return len(r.seen()) >= 10 })
+			polltest.Eventually(t, "every change", func() bool { return len(r.seen()) >= 10 })
 			if diff := cmp.Diff(want, r.seen()); diff != "" {
 				t.Errorf("changes, none of them twice (-want +got):\n%s", diff)
 			}
@@ -162,7 +163,7 @@ func TestABatchThatFailsAsAWholeIsHalvedUntilTheBadRecordIsAlone(t *testing.T) {
 	}
 	want := mustChange(t, db, 0, 8)
 	inBackground(t, newStream(db, newTable(t), r, func(o *StreamOptions) { o.Retries, o.Failed = 2, failed }).Run)
-	eventually(t, "all but one", func() bool { return len(r.seen()) == 7 })
+	polltest.Eventually(t, "all but one", func() bool { return len(r.seen()) == 7 })
 	if diff := cmp.Diff(slices.Delete(want, 5, 6), r.seen()); diff != "" {
 		t.Errorf("changes (-want +got):\n%s", diff)
 	}
@@ -194,7 +195,7 @@ func TestWithoutBisectABatchIsGivenUpWhole(t *testing.T) {
 	}
 	mustChange(t, db, 0, 6)
 	inBackground(t, newStream(db, newTable(t), r, func(o *StreamOptions) { o.Bisect, o.Retries, o.Failed, o.BatchSize = false, 1, failed, 4 }).Run)
-	eventually(t, "what comes behind", func() bool { return slices.Equal(r.seen(), []string{"0004=4", "0005=5"}) })
+	polltest.Eventually(t, "what comes behind", func() bool { return slices.Equal(r.seen(), []string{"0004=4", "0005=5"}) })
 	records := kept[FailedBatch](t, failed)
 	if diff := cmp.Diff([]int{4, 4, 2}, r.sizes()); diff != "" || len(records) != 1 || records[0].Batch.Size != 4 {
 		t.Errorf("kept are %+v after batches (-want +got):\n%s", records, diff)
@@ -206,7 +207,7 @@ func TestARecordThatIsReportedTooOftenIsGivenUpAlone(t *testing.T) {
 	r.refuses = func(c table.Change) bool { return c.New.Int("n") == 2 }
 	want := mustChange(t, db, 0, 5)
 	inBackground(t, newStream(db, newTable(t), r, func(o *StreamOptions) { o.Retries, o.Failed = 2, failed }).Run)
-	eventually(t, "the others", func() bool { return len(r.seen()) == 4 })
+	polltest.Eventually(t, "the others", func() bool { return len(r.seen()) == 4 })
 	if diff := cmp.Diff(slices.Delete(want, 2, 3), r.seen()); diff != "" {
 		t.Errorf("changes (-want +got):\n%s", diff)
 	}
@@ -231,7 +232,7 @@ func TestChangesThatAreTooOldAreGivenUpUndelivered(t *testing.T) {
 	want := mustChange(t, db, 3, 5)
 	r, failed := &reader{}, &Failures{Dir: filepath.Join(t.TempDir(), "failed")}
 	inBackground(t, newStream(db, newTable(t), r, func(o *StreamOptions) { o.MostAge, o.Failed = time.Hour, failed }).Run)
-	eventually(t, "the young ones", func() bool { return slices.Equal(r.seen(), want) })
+	polltest.Eventually(t, "the young ones", func() bool { return slices.Equal(r.seen(), want) })
 	records := kept[FailedBatch](t, failed)
 	if len(records) != 1 || records[0].Batch.Size != 3 || records[0].RequestContext.Condition != "MaxAgeExceeded" {
 		t.Errorf("kept are %+v, want the three old changes", records)
@@ -250,7 +251,7 @@ func TestAnAnswerAboutAnotherBatchFailsTheWhole(t *testing.T) {
 			s := newStream(db, store, &reader{}, nil)
 			s.invoke = f.invoke
 			stop := inBackground(t, s.Run)
-			eventually(t, "further tries", func() bool { return len(f.calls()) >= 4 })
+			polltest.Eventually(t, "further tries", func() bool { return len(f.calls()) >= 4 })
 			stop()
 			if at, err := s.position(t.Context()); err != nil || at != "" {
 				t.Errorf("position = %q, %v, want the beginning", at, err)
@@ -276,12 +277,12 @@ func TestOnlyWhatAFilterMatchesIsDelivered(t *testing.T) {
 	for i := 1; i < len(all); i += 2 {
 		want = append(want, all[i])
 	}
-	eventually(t, "the odd ones", func() bool { return slices.Equal(r.seen(), want) })
+	polltest.Eventually(t, "the odd ones", func() bool { return slices.Equal(r.seen(), want) })
 	_, end, err := db.Changes(t.Context(), "", 100)
 	if err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the position behind all", func() bool { at, _ := s.position(context.Background()); return at == end })
+	polltest.Eventually(t, "the position behind all", func() bool { at, _ := s.position(context.Background()); return at == end })
 }
 
 func TestAPositionWhoseChangesAreGoneBeginsAnew(t *testing.T) {
@@ -293,7 +294,7 @@ func TestAPositionWhoseChangesAreGoneBeginsAnew(t *testing.T) {
 	}
 	s.feed = forgetful{db}
 	inBackground(t, s.Run)
-	eventually(t, "everything that is left", func() bool { return slices.Equal(r.seen(), want) })
+	polltest.Eventually(t, "everything that is left", func() bool { return slices.Equal(r.seen(), want) })
 }
 
 // forgetful is a feed that does not know a position any more.
@@ -313,7 +314,7 @@ func TestAFeedThatFailsIsReadAgain(t *testing.T) {
 	fails := 2
 	s.feed = flaky{db, &fails}
 	inBackground(t, s.Run)
-	eventually(t, "every change", func() bool { return slices.Equal(r.seen(), want) })
+	polltest.Eventually(t, "every change", func() bool { return slices.Equal(r.seen(), want) })
 }
 
 // flaky is a feed that fails some times.
@@ -337,7 +338,7 @@ func TestThePositionSurvivesARestart(t *testing.T) {
 	first := &reader{refuses: func(c table.Change) bool { return c.New.Int("n") >= 120 }}
 	endlessly := func(o *StreamOptions) { o.Retries = -1 }
 	stop := inBackground(t, newStream(db, store, first, endlessly).Run)
-	eventually(t, "all that may be taken, and more than one refusal after it", func() bool { return len(first.seen()) == 120 && len(first.sizes()) >= 4 })
+	polltest.Eventually(t, "all that may be taken, and more than one refusal after it", func() bool { return len(first.seen()) == 120 && len(first.sizes()) >= 4 })
 	stop()
 	if err := store.Close(); err != nil {
 		t.Fatal(err)
@@ -347,11 +348,11 @@ func TestThePositionSurvivesARestart(t *testing.T) {
 	second, other := &reader{}, &reader{}
 	inBackground(t, newStream(db, store, second, endlessly).Run)
 	inBackground(t, newStream(db, store, other, func(o *StreamOptions) { o.Function = "another" }).Run)
-	eventually(t, "the rest", func() bool { return len(second.seen()) == 30 })
+	polltest.Eventually(t, "the rest", func() bool { return len(second.seen()) == 30 })
 	if diff := cmp.Diff(want, append(first.seen(), second.seen()...)); diff != "" {
 		t.Errorf("changes, none of them twice (-want +got):\n%s", diff)
 	}
-	eventually(t, "everything for another consumer", func() bool { return len(other.seen()) == 150 })
+	polltest.Eventually(t, "everything for another consumer", func() bool { return len(other.seen()) == 150 })
 	if diff := cmp.Diff(want, other.seen()); diff != "" {
 		t.Errorf("changes of the other consumer (-want +got):\n%s", diff)
 	}

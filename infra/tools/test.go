@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -22,6 +23,15 @@ const privilege = "github.com/assetry/assetry/infra/privilege"
 
 // containers is tested after all of them: SAM's containers take what processors there are.
 const containers = "github.com/assetry/assetry/infra/sam"
+
+// longest are packages whose tests take minutes, the longest first. They begin before all others, or the end of a run would wait for the last of
+// them with a processor that has nothing to do.
+var longest = []string{
+	"github.com/assetry/assetry/shared/upload",
+	"github.com/assetry/assetry/shared/asset",
+	"github.com/assetry/assetry/shared/search",
+	"github.com/assetry/assetry/infra/assetry",
+}
 
 // shapes are what the acceptance tests run against.
 var shapes = []struct {
@@ -73,7 +83,7 @@ func test(ctx context.Context, root string, packages []string) error {
 	return err
 }
 
-// split sorts the packages into those that are tested with the race detector, and those that come after them.
+// split sorts the packages into those that are tested with the race detector, the longest first, and those that come after them.
 func split(ctx context.Context, root string, packages []string) (p plan, err error) {
 	if len(packages) == 0 {
 		packages = []string{"./..."}
@@ -96,6 +106,13 @@ func split(ctx context.Context, root string, packages []string) (p plan, err err
 			p.raced = append(p.raced, path)
 		}
 	}
+	rank := func(path string) int {
+		if i := slices.Index(longest, path); i >= 0 {
+			return i
+		}
+		return len(longest)
+	}
+	slices.SortStableFunc(p.raced, func(a, b string) int { return rank(a) - rank(b) })
 	return p, nil
 }
 

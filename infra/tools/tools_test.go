@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -146,6 +147,9 @@ func TestWhatIsTestedLast(t *testing.T) {
 	}
 	all, err := split(t.Context(), root, nil)
 	if err != nil || !all.acceptance || !all.privilege || len(all.raced) < 50 {
-		t.Errorf("split of all = %+v, %v; want everything", all, err)
+		t.Fatalf("split of all = %+v, %v; want everything", all, err)
+	}
+	if first := all.raced[:len(longest)]; !slices.Equal(first, longest) {
+		t.Errorf("%v are tested first, want those that take longest: %v", first, longest)
 	}
 }

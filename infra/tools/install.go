@@ -114,12 +114,16 @@ func (t tool) install(ctx context.Context, root string) error {
 	if t.make == nil {
 		return nil
 	}
-	want, err := t.stamp(root)
+	place, err := filepath.EvalSymlinks(filepath.Join(root, ".tools"))
 	if err != nil {
 		return err
 	}
-	dir := filepath.Join(root, ".tools", t.name)
-	stampFile := filepath.Join(root, ".tools", "stamps", t.name)
+	want, err := t.stamp(root, place)
+	if err != nil {
+		return err
+	}
+	dir := filepath.Join(place, t.name)
+	stampFile := filepath.Join(place, "stamps", t.name)
 	have, err := os.ReadFile(stampFile)
 	if err == nil && string(have) == want {
 		if _, err := os.Stat(dir); err == nil {
@@ -140,11 +144,7 @@ func (t tool) install(ctx context.Context, root string) error {
 
 // stamp is a hash over everything that decides what is installed, the place included: virtual environments cannot be moved. The place is where
 // .tools really is, which several checkouts may share by a link.
-func (t tool) stamp(root string) (string, error) {
-	place := root
-	if real, err := filepath.EvalSymlinks(filepath.Join(root, ".tools")); err == nil {
-		place = filepath.Dir(real)
-	}
+func (t tool) stamp(root, place string) (string, error) {
 	h := sha256.New()
 	fmt.Fprintln(h, place)
 	for _, pin := range t.pins {

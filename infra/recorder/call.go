@@ -14,8 +14,12 @@ import (
 // maxJSON bounds what is read of a request of AWS's JSON protocols, in bytes: DynamoDB takes 16 MB.
 const maxJSON = 17 << 20
 
-// calls are the rights that a request of a function uses, and whether the function sends it itself.
+// calls are the rights that a request of a function uses, and whether the function sends it itself. Before a browser sends to an address that
+// was signed it asks by OPTIONS whether it may; S3 answers that from the bucket's rules for other origins, and nobody's rights matter.
 func (r *Recorder) calls(req *http.Request) (calls []Call, direct bool) {
+	if req.Method == http.MethodOptions {
+		return nil, false
+	}
 	s := signer(req)
 	function, known := r.keys[s.key]
 	if !known {

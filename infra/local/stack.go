@@ -22,7 +22,6 @@ import (
 	"github.com/assetry/assetry/infra/local/state"
 	"github.com/assetry/assetry/infra/local/versity"
 	"github.com/assetry/assetry/infra/template"
-	"github.com/assetry/assetry/shared/access"
 	"github.com/assetry/assetry/shared/boot"
 	"github.com/assetry/assetry/shared/id"
 	"github.com/assetry/assetry/shared/s3blob"
@@ -203,7 +202,7 @@ func (s *stack) below(ctx context.Context, o options, dir *state.Folder, tmpl *t
 // furnish makes what a new folder lacks, and what a crash may have lost.
 func (s *stack) furnish(ctx context.Context, dir *state.Folder, g ground, d *deliveries) error {
 	fresh := s.settings.APIKey == ""
-	if err := s.tenant(ctx, g.services); err != nil {
+	if err := s.settings.Tenant(ctx, g.services.Accounts()); err != nil {
 		return err
 	}
 	if err := dir.Keep(s.settings); err != nil {
@@ -335,23 +334,6 @@ func (s *stack) startS3(ctx context.Context, o options, dir *state.Folder, b buc
 			s.fail(fmt.Errorf("the bucket ended: %w", err))
 		}
 	}()
-	return nil
-}
-
-// tenant makes the workspace and the key of a new folder.
-func (s *stack) tenant(ctx context.Context, services *boot.Services) error {
-	if s.settings.APIKey != "" {
-		return nil
-	}
-	w, err := services.Accounts().CreateWorkspace(ctx, "Local")
-	if err != nil {
-		return fmt.Errorf("create the workspace: %w", err)
-	}
-	secret, _, err := services.Accounts().IssueKey(ctx, "local", map[id.Workspace]access.Role{w.ID: access.Owner})
-	if err != nil {
-		return fmt.Errorf("issue the API key: %w", err)
-	}
-	s.settings.Workspace, s.settings.APIKey = w.ID.String(), secret
 	return nil
 }
 

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/assetry/assetry/infra/local/state"
 	"github.com/assetry/assetry/shared/enginetest"
 )
 
@@ -67,7 +68,7 @@ func runScript(t *testing.T, readyFile, script string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var at ready
+	var at state.Ready
 	if err := json.Unmarshal(b, &at); err != nil {
 		t.Fatal(err)
 	}

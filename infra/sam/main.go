@@ -14,7 +14,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -24,7 +23,6 @@ import (
 	"path/filepath"
 	"syscall"
 
-	"github.com/assetry/assetry/infra/local/state"
 	"github.com/assetry/assetry/infra/local/versity"
 )
 
@@ -124,9 +122,6 @@ func repository() (string, error) {
 	}
 }
 
-// square is a PNG of 16 by 16 orange pixels.
-const square = "iVBORw0KGgoAAAANSUhEUgAAABAAAAAQCAIAAACQkWg2AAAAFklEQVR42mN4EatFEmIY1TCqYfhqAADZ/m8QDwPdrwAAAABJRU5ErkJggg=="
-
 // announce says where everything is, for people, and for programs in the ready file.
 func (s *stack) announce(out io.Writer) error {
 	r := s.ready()
@@ -141,17 +136,13 @@ Assetry is running in containers. Ctrl-C stops it; everything is kept in %s.
 
 Paste this to upload a small orange square. The first request of a function waits for its container:
 
-  curl -sS %s/api/v1/assets -H 'Authorization: Bearer %s' -F workspace_id=%s -F 'file=@-;filename=square.png;type=image/png' < <(base64 -d <<< %s)
+  %s
 
 Not here: webhooks, imports, events on the bus, search, the sweeper. SAM has no part that follows the table, queues or a schedule.
 
-`, s.data, r.API, r.S3, s.lambdaPort, r.Workspace, r.APIKey, r.API, r.APIKey, r.Workspace, square)
-	if err != nil || s.readyFile == "" {
-		return err
-	}
-	b, err := json.Marshal(r)
+`, s.data, r.API, r.S3, s.lambdaPort, r.Workspace, r.APIKey, r.Curl())
 	if err != nil {
 		return err
 	}
-	return state.WriteFile(s.readyFile, append(b, '\n'))
+	return r.Write(s.readyFile)
 }

@@ -268,14 +268,7 @@ func (s *stack) invoke(ctx context.Context, function string, payload []byte) ([]
 	return invokeAt(ctx, "http://127.0.0.1:"+strconv.Itoa(s.lambdaPort), function, payload)
 }
 
-// ready is what tests and scripts read to find the stack.
-type ready struct {
-	API       string `json:"api"`
-	S3        string `json:"s3"`
-	Workspace string `json:"workspace_id"`
-	APIKey    string `json:"api_key"`
-}
-
-func (s *stack) ready() ready {
-	return ready{"http://127.0.0.1:" + strconv.Itoa(s.port), s.s3.URL(), s.settings.Workspace, s.settings.APIKey}
+// ready says where the stack is.
+func (s *stack) ready() state.Ready {
+	return state.Ready{API: "http://127.0.0.1:" + strconv.Itoa(s.port), S3: s.s3.URL(), Workspace: s.settings.Workspace, APIKey: s.settings.APIKey}
 }

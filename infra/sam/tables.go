@@ -3,16 +3,13 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
-	"github.com/assetry/assetry/shared/access"
 	"github.com/assetry/assetry/shared/account"
-	"github.com/assetry/assetry/shared/id"
 	"github.com/assetry/assetry/shared/schema"
 	"github.com/assetry/assetry/shared/table"
 	"github.com/assetry/assetry/shared/table/dynamo"
@@ -33,20 +30,7 @@ func (s *stack) tables(ctx context.Context, endpoint string) error {
 	if err := errors.Join(create(ctx, client, tableName, schema.Indexes()), create(ctx, client, searchName, nil)); err != nil {
 		return err
 	}
-	if s.settings.APIKey != "" {
-		return nil
-	}
-	accounts := account.New(dynamo.New(client, tableName, dynamo.Options{Indexes: schema.Indexes()}), account.Options{})
-	w, err := accounts.CreateWorkspace(ctx, "Local")
-	if err != nil {
-		return fmt.Errorf("create the workspace: %w", err)
-	}
-	key, _, err := accounts.IssueKey(ctx, "local", map[id.Workspace]access.Role{w.ID: access.Owner})
-	if err != nil {
-		return fmt.Errorf("issue the API key: %w", err)
-	}
-	s.settings.Workspace, s.settings.APIKey = w.ID.String(), key
-	return nil
+	return s.settings.Tenant(ctx, account.New(dynamo.New(client, tableName, dynamo.Options{Indexes: schema.Indexes()}), account.Options{}))
 }
 
 // create makes a table that is not there yet.

@@ -27,7 +27,7 @@ func replay(ctx context.Context, t table.Table, s *boot.Services, notify func(ve
 			return fmt.Errorf("look for lost events of asset %s: %w", a.ID, err)
 		}
 		for _, v := range vs {
-			e := versity.Event{Name: "ObjectCreated:Put", Bucket: localBucket, Key: v.Key, Version: v.Version, Size: v.Size, Time: time.Now()}
+			e := versity.Event{Name: "ObjectCreated:Put", Bucket: s.BucketName(), Key: v.Key, Version: v.Version, Size: v.Size, Time: time.Now()}
 			if err := notify(e); err != nil {
 				return err
 			}

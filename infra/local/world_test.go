@@ -36,6 +36,9 @@ func newTable(t testing.TB) *sqlite.DB {
 	return openTable(t, filepath.Join(t.TempDir(), "t.db"))
 }
 
+// bucketName is how the functions know the bucket: neither as a stack of one process calls it, nor as the server does.
+const bucketName = "assetry-000000000000-us-east-1"
+
 // unheard hears of objects and does nothing.
 func unheard(versity.Event) error { return nil }
 
@@ -56,7 +59,7 @@ func newHouse(t testing.TB) *house {
 	t.Cleanup(func() { _ = b.Close() })
 	s3, db := versitytest.Start(t), newTable(t)
 	h := &house{db: db}
-	h.services = boot.New(engines{table: db, name: localBucket, search: newTable(t), bucket: s3blob.New(s3.Client(), s3.Bucket, s3blob.Options{}), bus: publisher{b}, root: secret.NewRoot(), sender: receivers(true)})
+	h.services = boot.New(engines{table: db, name: bucketName, search: newTable(t), bucket: s3blob.New(s3.Client(), s3.Bucket, s3blob.Options{}), bus: publisher{b}, root: secret.NewRoot(), sender: receivers(true)})
 	if h.ws, err = h.services.Accounts().CreateWorkspace(t.Context(), "Test"); err != nil {
 		t.Fatal(err)
 	}
@@ -66,5 +69,5 @@ func newHouse(t testing.TB) *house {
 
 // created is the event of an object.
 func created(key string) versity.Event {
-	return versity.Event{Name: "ObjectCreated:Post", Bucket: localBucket, Key: key, Version: "v1", Size: 7, Time: time.Now()}
+	return versity.Event{Name: "ObjectCreated:Post", Bucket: bucketName, Key: key, Version: "v1", Size: 7, Time: time.Now()}
 }

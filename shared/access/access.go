@@ -56,6 +56,13 @@ const (
 	ListWebhooks  Action = "list webhooks"
 	CreateWebhook Action = "create a webhook"
 	ManageWebhook Action = "change a webhook" // its address, its secret, its end, and sending again
+	ReadOrder     Action = "read an order"
+	ListOrders    Action = "list orders"
+	CreateOrder   Action = "create an order"
+	ChangeOrder   Action = "change an order" // its details and its inputs
+	SubmitOrder   Action = "submit an order"
+	CancelOrder   Action = "cancel an order"
+	OwnWebhook    Action = "set up a webhook of its own" // of the client that asks, about its own orders
 )
 
 // right says who may do an action, and which kind of thing is missing for a principal without a grant.
@@ -94,6 +101,13 @@ var rights = map[Action]right{
 	ListWebhooks:  {owners, "workspace"},
 	CreateWebhook: {owners, "workspace"},
 	ManageWebhook: {owners, "webhook"},
+	ReadOrder:     {readers, "order"},
+	ListOrders:    {readers, "workspace"},
+	CreateOrder:   {writers, "workspace"},
+	ChangeOrder:   {writers, "order"},
+	SubmitOrder:   {writers, "order"},
+	CancelOrder:   {writers, "order"},
+	OwnWebhook:    {writers, "workspace"},
 }
 
 // Actions are all actions that anybody may do, in alphabetical order.
@@ -102,6 +116,7 @@ func Actions() []Action { return slices.Sorted(maps.Keys(rights)) }
 // Principal is who is asking: a key and its role in each workspace it reaches. The zero Principal may do nothing.
 type Principal struct {
 	Key    id.Key
+	Client id.Client // the client of one workspace that signed in; zero for an API key. Key is then the client's, see id.Client
 	Grants map[id.Workspace]Role
 }
 

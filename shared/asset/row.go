@@ -46,6 +46,7 @@ func (a Asset) Row() table.Item {
 	if a.Project != (id.Project{}) {
 		it[schema.Project] = table.String(a.Project.String())
 	}
+	putString(it, schema.Orders, string(a.Orders))
 	if !a.EditedAt.IsZero() {
 		it[schema.EditedAt] = table.Int(a.EditedAt.UnixMilli())
 	}
@@ -122,6 +123,10 @@ func (a *Asset) readIDs(it table.Item) (err error) {
 		if a.Project, err = id.ParseProject(s); err != nil {
 			return fmt.Errorf("row %s: %s: %w", it.Key(), schema.Project, err)
 		}
+	}
+	a.Orders, err = parseOrders(it.Str(schema.Orders))
+	if err != nil {
+		return fmt.Errorf("row %s: %s: %w", it.Key(), schema.Orders, err)
 	}
 	return nil
 }

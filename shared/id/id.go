@@ -55,6 +55,7 @@ const (
 	NodePrefix      = "node_"
 	KeyPrefix       = "key_"
 	WebhookPrefix   = "wh_"
+	ClientPrefix    = "cl_"
 )
 
 // ErrSyntax says that a text is not an id. Dialects answer it like a missing thing.
@@ -272,3 +273,48 @@ func (d Delivery) Time() time.Time { return UUID(d).Time() }
 
 // Spread is a byte that distributes deliveries over partitions.
 func (d Delivery) Spread() byte { return UUID(d).Spread() }
+
+// Order names an order: inputs, what is made of them, and where it stands. Text form: the bare UUID.
+type Order UUID
+
+// NewOrder makes an order id in a workspace.
+func NewOrder(w Workspace, now time.Time) Order { return Order(In(w, now)) }
+
+// ParseOrder reads a bare UUID. The error is ErrSyntax.
+func ParseOrder(s string) (Order, error) {
+	u, err := Parse(s)
+	return Order(u), err
+}
+
+// String is the bare UUID.
+func (o Order) String() string { return UUID(o).String() }
+
+// Tag is the tag of the workspace the order belongs to.
+func (o Order) Tag() uint32 { return UUID(o).Tag() }
+
+// Spread is a byte that distributes orders over partitions.
+func (o Order) Spread() byte { return UUID(o).Spread() }
+
+// Time is when the order was begun, to the millisecond, in UTC.
+func (o Order) Time() time.Time { return UUID(o).Time() }
+
+// Client names a program that was registered with a workspace and signs in with a secret of its own. Text form cl_<uuid>.
+type Client UUID
+
+// NewClient makes a client id in a workspace.
+func NewClient(w Workspace, now time.Time) Client { return Client(In(w, now)) }
+
+// ParseClient reads cl_<uuid>. The error is ErrSyntax.
+func ParseClient(s string) (Client, error) {
+	u, err := parse(ClientPrefix, s)
+	return Client(u), err
+}
+
+// String is cl_<uuid>.
+func (c Client) String() string { return ClientPrefix + UUID(c).String() }
+
+// Tag is the tag of the workspace the client belongs to.
+func (c Client) Tag() uint32 { return UUID(c).Tag() }
+
+// Key is the client as whoever acts: what it makes was created by the key of the same UUID.
+func (c Client) Key() Key { return Key(c) }

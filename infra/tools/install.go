@@ -52,7 +52,7 @@ var tools = []tool{
 	},
 	{
 		name:  "node",
-		why:   "Node packages: the published SDKs that the API is tested with, and the driver of the browser",
+		why:   "Node packages: the published SDK and the GraphQL clients that the APIs are tested with, and the driver of the browser",
 		pins:  []string{"infra/acceptance/node/package.json", "infra/acceptance/node/package-lock.json", "infra/acceptance/node/.npmrc"},
 		needs: []need{needNode, needNpm},
 		make:  makeNode,

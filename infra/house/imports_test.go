@@ -20,13 +20,15 @@ var domain = layer{
 		"shared/fault", "shared/id", "shared/page", "shared/schema", "shared/name", "shared/secret",
 		"shared/access", "shared/account", "shared/project", "shared/link", "shared/folder",
 		"shared/asset", "shared/upload", "shared/media", "shared/bus", "shared/table", "shared/blob",
-		"shared/remote", "shared/redact", "shared/idempotency", "shared/search", "shared/webhook", "shared/reconcile",
+		"shared/order", "shared/product", "shared/pointcloud", "shared/remote", "shared/redact", "shared/idempotency", "shared/search", "shared/webhook", "shared/reconcile",
 	},
 	may: []string{"golang.org/x/text"},
 }
 
 var layers = []layer{
 	domain,
+	{name: "product", packages: []string{"shared/product/areaplan"}, may: []string{"golang.org/x/image", "codeberg.org/go-pdf/fpdf"}},
+	{name: "list of products", packages: []string{"shared/product/catalog"}, may: []string{"shared/product"}},
 	{name: "driver of the table", packages: []string{"shared/table/dynamo"}, may: []string{"shared/table/dynamo", "github.com/aws/aws-sdk-go-v2", "github.com/aws/smithy-go", "github.com/google/uuid"}, http: true},
 	{name: "records of the table's stream", packages: []string{"shared/table/dynamo/stream"}, may: []string{"github.com/aws/aws-lambda-go/events"}},
 	{name: "embedded driver of the table", packages: []string{"shared/table/sqlite"}, may: []string{"modernc.org/sqlite"}},
@@ -140,7 +142,7 @@ func TestOnlyCompositionRootsJoinDrivers(t *testing.T) {
 }
 
 func TestMainsOnlyWire(t *testing.T) {
-	may := []string{"shared/api", "shared/boot", "shared/trigger"}
+	may := []string{"shared/api", "shared/boot", "shared/trigger", "shared/product/catalog"}
 	for _, p := range packages(t) {
 		if !below(p.path, "functions") {
 			continue
@@ -151,7 +153,7 @@ func TestMainsOnlyWire(t *testing.T) {
 		for _, path := range p.imports(t) {
 			ours, isOurs := strings.CutPrefix(path, module)
 			if !isOurs || !slices.ContainsFunc(may, func(folder string) bool { return below(ours, folder) }) {
-				t.Errorf("%s imports %s; a main imports its dialect or trigger, web and boot", p.path, path)
+				t.Errorf("%s imports %s; a main imports its dialect or trigger, web and boot, and work-order the catalog of products", p.path, path)
 			}
 		}
 	}

@@ -10,6 +10,8 @@ import (
 	"github.com/assetry/assetry/infra/template"
 	"github.com/assetry/assetry/shared/asset"
 	"github.com/assetry/assetry/shared/bus"
+	"github.com/assetry/assetry/shared/id"
+	"github.com/assetry/assetry/shared/order"
 	"github.com/assetry/assetry/shared/schema"
 	"github.com/assetry/assetry/shared/table"
 	"github.com/assetry/assetry/shared/table/dynamo/stream"
@@ -25,6 +27,7 @@ func TestStreamFiltersLetThroughWhatMatters(t *testing.T) {
 	rejected.Cause = asset.Rejected
 	retried := scene.Poster()
 	retried.ID, retried.Generation = scene.Draft().ID, 2
+	orderID := id.NewOrder(samples.WorkspaceID, samples.Now)
 	folderRow := samples.Row(schema.FolderKey(samples.WorkspaceID, samples.FolderID), table.Item{schema.Name: table.String("Campaign")})
 	copied := scene.Poster()
 	copied.Via, copied.Received = asset.ViaURL, 8<<20
@@ -43,6 +46,21 @@ func TestStreamFiltersLetThroughWhatMatters(t *testing.T) {
 	wh := samples.WebhookID
 	hookRow := samples.Row(schema.WebhookKey(samples.WorkspaceID, wh), table.Item{schema.Enabled: table.Bool(true)})
 	deliveryRow := samples.Row(schema.DeliveryKey(wh, scene.DeliveryID()), table.Item{schema.Progress: table.String("pending")})
+	orderRow := func(version int64, status order.Status) table.Item {
+		return samples.Row(schema.OrderKey(samples.WorkspaceID, orderID), table.Item{
+			schema.Version: table.Int(version), schema.OrderStatus: table.String(status), schema.OrderClient: table.String("cl_x"),
+		})
+	}
+	workRow := func(attempt, run int64, worker string) table.Item {
+		it := samples.Row(schema.WorkKey(orderID), table.Item{
+			schema.Version: table.Int(run), schema.Attempt: table.Int(attempt), schema.Workspace: table.String(samples.Workspace),
+		})
+		if worker != "" {
+			it[schema.Worker] = table.String(worker)
+		}
+		return it
+	}
+	inputRow := samples.Row(schema.InputKey(orderID, copied.ID), table.Item{schema.Format: table.String("xyz"), schema.Attempt: table.Int(1)})
 	for _, tt := range []struct {
 		name             string
 		old, new         table.Item
@@ -63,6 +81,16 @@ func TestStreamFiltersLetThroughWhatMatters(t *testing.T) {
 		{"a worker takes the import", importRow(1, ""), importRow(1, "a"), false, false},
 		{"a worker hands over", importRow(1, "a"), importRow(2, ""), true, false},
 		{"an import is over", importRow(2, ""), nil, false, false},
+		{"an order is begun", nil, orderRow(1, order.Draft), false, false},
+		{"an order gets its first input", orderRow(1, order.Draft), orderRow(2, order.Initialized), true, false},
+		{"an order gets another name", orderRow(2, order.Initialized), orderRow(3, order.Initialized), true, false}, // passes; FromChange drops it
+		{"an input joins an order", nil, inputRow, false, false},
+		{"an order is submitted for work", nil, workRow(1, 1, ""), true, false},
+		{"a worker takes the order", workRow(1, 1, ""), workRow(1, 1, "a"), false, false},
+		{"a worker of the order renews its lease", workRow(1, 1, "a"), with(workRow(1, 1, "a"), schema.LeaseUntil, table.Int(1)), false, false},
+		{"the work is handed over", workRow(1, 1, "a"), workRow(1, 2, ""), true, false},
+		{"an order is submitted for work again", workRow(1, 7, "a"), workRow(2, 8, ""), true, false},
+		{"the work is over", workRow(2, 8, "a"), nil, false, false},
 		{"a folder is made", nil, folderRow, false, false},
 		{"a folder is deleted", folderRow, nil, false, true},
 		{"an item of a folder is deleted", itemRow, nil, false, false},
@@ -88,6 +116,12 @@ func TestStreamFiltersLetThroughWhatMatters(t *testing.T) {
 			}
 		})
 	}
+}
+
+// with is a row with one more attribute.
+func with(it table.Item, attr string, v table.Value) table.Item {
+	it[attr] = v
+	return it
 }
 
 // wire is a change as the stream's record in plain JSON.

@@ -1,7 +1,7 @@
 // Package bus is how the product tells others what happened: domain events, made from committed changes of the table.
 //
 // The table's stream is the outbox: an event exists if and only if its change was committed. Delivery is at least once and in no
-// particular order; ID is the same for every delivery of an event, and Version (the row's) orders the events of one asset. Events
+// particular order; ID is the same for every delivery of an event, and Version (the row's) orders the events of one asset or order. Events
 // carry ids, never bearer secrets or signed URLs.
 package bus
 
@@ -33,34 +33,40 @@ const (
 	AssetDeleted Type = "asset.deleted" // the asset is gone, its links are dead
 
 	ImportRequested Type = "import.requested" // a worker is to begin an import by address, or to go on with it
+
+	OrderUpdated   Type = "order.updated"   // an order came to another status
+	OrderSubmitted Type = "order.submitted" // a worker is to begin the work on an order, or to go on with it
 )
 
-// Event is one thing that happened to an asset.
+// Event is one thing that happened to an asset or an order.
 type Event struct {
 	Type   Type
 	Time   time.Time
 	Detail Detail
 }
 
-// Detail is the JSON body of an event. Fields without a value are left out.
+// Detail is the JSON body of an event. Fields without a value are left out. It is about an asset, or with Order about an order.
 type Detail struct {
-	SchemaVersion int         `json:"schema_version"`
-	ID            string      `json:"event_id"` // the same for every delivery
-	Workspace     string      `json:"workspace_id"`
-	Asset         string      `json:"asset_id"` // bare UUID
-	Version       int64       `json:"version"`  // of the row; greater is later. ImportRequested counts the requests of an asset instead
-	Generation    int         `json:"generation"`
-	State         asset.State `json:"status,omitempty"`
-	Name          string      `json:"name,omitempty"`
-	Type          string      `json:"content_type,omitempty"` // found in the bytes
-	Size          int64       `json:"size_bytes,omitempty"`
-	Width         int         `json:"width,omitempty"` // pixels
-	Height        int         `json:"height,omitempty"`
-	ETag          string      `json:"etag,omitempty"`
-	Failure       string      `json:"failure_message,omitempty"`
-	Cause         asset.Cause `json:"failure_cause,omitempty"` // expired, rejected or source
-	Folder        string      `json:"folder_id,omitempty"`
-	Project       string      `json:"project_id,omitempty"`
+	SchemaVersion int    `json:"schema_version"`
+	ID            string `json:"event_id"` // the same for every delivery
+	Workspace     string `json:"workspace_id"`
+	Asset         string `json:"asset_id,omitempty"` // bare UUID
+	// Version is that of the row; greater is later. ImportRequested and OrderSubmitted count the requests for a worker instead.
+	Version    int64       `json:"version"`
+	Generation int         `json:"generation,omitempty"`
+	State      asset.State `json:"status,omitempty"`
+	Name       string      `json:"name,omitempty"`
+	Type       string      `json:"content_type,omitempty"` // found in the bytes
+	Size       int64       `json:"size_bytes,omitempty"`
+	Width      int         `json:"width,omitempty"` // pixels
+	Height     int         `json:"height,omitempty"`
+	ETag       string      `json:"etag,omitempty"`
+	Failure    string      `json:"failure_message,omitempty"`
+	Cause      asset.Cause `json:"failure_cause,omitempty"` // expired, rejected or source
+	Folder     string      `json:"folder_id,omitempty"`
+	Project    string      `json:"project_id,omitempty"`
+
+	Order *OrderDetail `json:"order,omitempty"`
 }
 
 // JSON is the body as it goes out.
@@ -77,6 +83,14 @@ type Publisher interface {
 func FromChange(c table.Change) (e Event, ok bool, err error) {
 	if a, isImport := schema.ParseImportKey(c.Key); isImport {
 		e, ok = requested(a, c)
+		return e, ok, nil
+	}
+	if o, isWork := schema.ParseWorkKey(c.Key); isWork {
+		e, ok = submitted(o, c)
+		return e, ok, nil
+	}
+	if w, o, isOrder := schema.ParseOrderKey(c.Key); isOrder {
+		e, ok = updated(w, o, c)
 		return e, ok, nil
 	}
 	if _, _, _, isAsset := schema.ParseAssetKey(c.Key); !isAsset {

@@ -175,6 +175,8 @@ func examples(t testing.TB) map[string]bus.Event {
 		"failed":     change(p(pending(2, 3)), p(failed(asset.Rejected, 2, 4))),
 		"deleted":    change(p(ready(1, 2)), nil),
 		"requested":  {Key: schema.ImportKey(assetID), Old: importRow(1), New: importRow(2), At: noon},
+		"updated":    orderChange(orderRow(5, "PROCESSING"), orderRow(6, "ERROR")),
+		"submitted":  {Key: schema.WorkKey(orderID), Old: workRow(1, 1), New: workRow(1, 2), At: noon},
 	}
 	out := map[string]bus.Event{}
 	for name, c := range changes {
@@ -223,7 +225,7 @@ func TestTheShapeOfEvents(t *testing.T) {
 // forms are what the fields of a detail may hold: what others rely on, and nothing that opens a door.
 var forms = map[string]*regexp.Regexp{
 	"schema_version":  regexp.MustCompile(`^1$`),
-	"event_id":        regexp.MustCompile(`^[0-9a-f-]{36}(:import)?:[1-9][0-9]*$`),
+	"event_id":        regexp.MustCompile(`^[0-9a-f-]{36}(:import|:work:[1-9][0-9]*)?:[1-9][0-9]*$`),
 	"workspace_id":    regexp.MustCompile(`^ws_[0-9a-f-]{36}$`),
 	"asset_id":        regexp.MustCompile(`^[0-9a-f-]{36}$`),
 	"version":         regexp.MustCompile(`^[1-9][0-9]*$`),
@@ -239,9 +241,18 @@ var forms = map[string]*regexp.Regexp{
 	"failure_cause":   regexp.MustCompile(`^(expired|rejected|source)$`),
 	"folder_id":       regexp.MustCompile(`^fld_[0-9a-f-]{36}$`),
 	"project_id":      regexp.MustCompile(`^prj_[0-9a-f-]{36}$`),
+	"order":           regexp.MustCompile(`^\{"order_id":"[0-9a-f-]{36}".*\}$`), // see its document in schema/
 }
 
-var required = []string{"schema_version", "event_id", "workspace_id", "asset_id", "version", "generation"}
+var required = []string{"schema_version", "event_id", "workspace_id", "version"}
+
+// about are the fields that say what an event is about.
+func about(e bus.Event) []string {
+	if e.Detail.Order != nil {
+		return []string{"order"}
+	}
+	return []string{"asset_id", "generation"}
+}
 
 func TestEventsHoldNothingThatOpensADoor(t *testing.T) {
 	for name, e := range examples(t) {
@@ -249,7 +260,7 @@ func TestEventsHoldNothingThatOpensADoor(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, secret := range []string{"http", "://", "X-Amz", "sk_live", "/l/", key.String(), "object-version-never-told", "w/" + workspace.String()} {
+		for _, secret := range []string{"http", "://", "X-Amz", "sk_live", "/l/", key.String(), "object-version-never-told", "Never 1, told", "w/" + workspace.String()} {
 			if strings.Contains(string(b), secret) {
 				t.Errorf("%s holds %q: %s", name, secret, b)
 			}
@@ -269,12 +280,12 @@ func TestEventsHoldNothingThatOpensADoor(t *testing.T) {
 				t.Errorf("%s: field %s holds %s", name, field, raw)
 			}
 		}
-		for _, field := range required {
+		for _, field := range append(about(e), required...) {
 			if _, ok := tree[field]; !ok {
 				t.Errorf("%s has no %s", name, field)
 			}
 		}
-		if !slices.Contains([]bus.Type{bus.AssetReady, bus.AssetFailed, bus.AssetDeleted, bus.ImportRequested}, e.Type) {
+		if !slices.Contains([]bus.Type{bus.AssetReady, bus.AssetFailed, bus.AssetDeleted, bus.ImportRequested, bus.OrderUpdated, bus.OrderSubmitted}, e.Type) {
 			t.Errorf("%s is of the unknown type %q", name, e.Type)
 		}
 	}

@@ -242,3 +242,31 @@ func TestABusThatCannotBeReached(t *testing.T) {
 		t.Errorf("Publish = %v, %v, want all three failed and an error", failed, err)
 	}
 }
+
+func TestARequestHoldsNoMoreBytesThanEventBridgeTakes(t *testing.T) {
+	es := some(12)
+	for i := range es {
+		es[i].Detail.Order = &bus.OrderDetail{Order: fmt.Sprint(i), Metadata: strings.Repeat("<", 16<<10)} // six bytes each
+	}
+	s := newServer(t)
+	if failed, err := s.publisher().Publish(t.Context(), es); err != nil || len(failed) > 0 {
+		t.Fatalf("Publish = %v, %v", failed, err)
+	}
+	n := 0
+	for _, r := range s.requests {
+		size := 0
+		for _, e := range r {
+			size += len(e.Detail) + len(e.Source) + len(e.DetailType) + 14 // bytes of its time, as EventBridge counts them
+			if !strings.Contains(e.Detail, fmt.Sprintf(`"event_id":"event:%d"`, n)) {
+				t.Errorf("event %d is not where it belongs: %.80s", n, e.Detail)
+			}
+			n++
+		}
+		if size > 256<<10 {
+			t.Errorf("a request has %d bytes; EventBridge takes 262,144", size)
+		}
+	}
+	if n != len(es) || len(s.requests) > 6 {
+		t.Errorf("%d events came in %d requests, want %d in 6", n, len(s.requests), len(es))
+	}
+}

@@ -1,7 +1,12 @@
-// Package account holds workspaces and API keys: who exists, and which key opens what.
+// Package account holds workspaces, API keys, clients and their access tokens: who exists, and what opens what.
 //
 // A workspace is one row; a key is one row under the SHA-256 of its secret, found from its workspace through an index. Both are
 // cached in the process for at most CacheFor, so a revoked key and a rotated link may work that much longer elsewhere.
+//
+// A client is a program of one workspace: one row under its id, and an entry in its workspace that lists it. With one of its secrets it exchanges
+// itself for access tokens, each a row under its SHA-256 that expires. A token names the secret that it was got with, and is good as long as
+// that secret is one of the client's: so whoever drops a secret or deletes a client writes one row, however many tokens are about. The
+// rows of tokens and clients are cached apart, each for at most CacheFor.
 //
 // Beside its row every workspace has an entry in one partition that lists them all, written in the same transaction. What enumerates (Workspaces,
 // KeysReaching, FindKey) is for operators: it is done on nobody's behalf, and no API asks for it.
@@ -52,6 +57,8 @@ type Service struct {
 	now        func() time.Time
 	workspaces *cache[id.Workspace, Workspace]
 	principals *cache[digest, access.Principal]
+	clients    *cache[id.Client, record]
+	tokens     *cache[digest, grant]
 }
 
 // New makes a Service on a table.
@@ -64,6 +71,8 @@ func New(t table.Table, o Options) *Service {
 		now:        o.Now,
 		workspaces: newCache[id.Workspace, Workspace](maxCached),
 		principals: newCache[digest, access.Principal](maxCached),
+		clients:    newCache[id.Client, record](maxCached),
+		tokens:     newCache[digest, grant](maxCached),
 	}
 }
 

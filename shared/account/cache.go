@@ -70,3 +70,10 @@ func (c *cache[K, V]) dropIf(gone func(V) bool) {
 		}
 	}
 }
+
+// drop forgets one value.
+func (c *cache[K, V]) drop(k K) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.entries, k)
+}

@@ -37,11 +37,7 @@ func (s *Service) IssueKey(ctx context.Context, title string, grants map[id.Work
 		return "", Key{}, err
 	}
 	for range maxTries {
-		secret := newSecret()
-		sum, err := parseSecret(secret)
-		if err != nil {
-			return "", Key{}, fmt.Errorf("issue key: our own secret does not parse: %w", err)
-		}
+		secret, sum := newSecret(SecretPrefix)
 		k := Key{ID: id.NewKey(s.now()), Name: title, Grants: maps.Clone(grants), Version: 1}
 		k.CreatedAt = id.UUID(k.ID).Time()
 		k.Home = access.Principal{Grants: grants}.Workspaces()[0]
@@ -137,13 +133,14 @@ func (s *Service) Authenticate(ctx context.Context, secret string) (access.Princ
 	if secret == "" {
 		return access.Principal{}, fault.New(fault.NoCredentials, "No API key was sent. Send one as Authorization: Bearer %s…", SecretPrefix)
 	}
-	sum, err := parseSecret(secret)
-	if err != nil {
-		return access.Principal{}, err
+	sum, ok := parseSecret(SecretPrefix, secret)
+	if !ok {
+		return access.Principal{}, badKey()
 	}
 	now := s.now()
 	p, ok := s.principals.get(sum, now)
 	if !ok {
+		var err error
 		if p, err = s.readPrincipal(ctx, sum); err != nil {
 			return access.Principal{}, err
 		}

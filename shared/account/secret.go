@@ -10,8 +10,12 @@ import (
 	"github.com/assetry/assetry/shared/fault"
 )
 
-// SecretPrefix begins the secret of every API key, so that scanners of source code can recognise one.
-const SecretPrefix = "sk_live_"
+// What the bearer secrets begin with, so that scanners of source code can recognise one. All of their characters are unreserved in URLs.
+const (
+	SecretPrefix       = "sk_live_" // of an API key
+	ClientSecretPrefix = "cs_live_" // of a client
+	TokenPrefix        = "at_live_" // of an access token
+)
 
 const (
 	base62     = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -23,23 +27,24 @@ const (
 // digest is what is kept of a secret: its SHA-256.
 type digest = [sha256.Size]byte
 
-// newSecret draws a secret: the prefix, 256 random bits, and a checksum that tells a mistyped key without a read.
-func newSecret() string {
+// newSecret draws a secret: a prefix, 256 random bits, and a checksum that tells a mistyped one without a read.
+func newSecret(prefix string) (secret string, sum digest) {
 	var b [secretSize]byte
 	if _, err := rand.Read(b[:]); err != nil {
 		panic("crypto/rand failed: " + err.Error()) // documented never to happen
 	}
 	body := encode62(new(big.Int).SetBytes(b[:]), randomLen)
-	return SecretPrefix + body + checksum(body)
+	secret = prefix + body + checksum(body)
+	return secret, sha256.Sum256([]byte(secret))
 }
 
-// parseSecret gives the digest of a text that has the form of a secret. The error is fault.BadCredentials.
-func parseSecret(s string) (digest, error) {
-	rest, ok := strings.CutPrefix(s, SecretPrefix)
-	if !ok || len(rest) != randomLen+checkLen || strings.Trim(rest, base62) != "" || checksum(rest[:randomLen]) != rest[randomLen:] {
-		return digest{}, badKey()
+// parseSecret gives the digest of a text that has the form of a secret with a prefix; ok is false for every other text.
+func parseSecret(prefix, s string) (sum digest, ok bool) {
+	rest, found := strings.CutPrefix(s, prefix)
+	if !found || len(rest) != randomLen+checkLen || strings.Trim(rest, base62) != "" || checksum(rest[:randomLen]) != rest[randomLen:] {
+		return digest{}, false
 	}
-	return sha256.Sum256([]byte(s)), nil
+	return sha256.Sum256([]byte(s)), true
 }
 
 // badKey is the one answer for a key of a wrong form, an unknown and a revoked one.

@@ -14,6 +14,10 @@
 //	deleted asset       gone#<asset uuid>             gone                           asset; expires
 //	import by address   import#<asset uuid>           import                         upload; expires
 //	API key             key#<sha-256>                 key                            account
+//	client              client#<uuid>                 client                         account
+//	listed client       ws_<uuid>                     client#<uuid>                  account
+//	access token        token#<sha-256>               token                          account; expires
+//	requests of an hour rate#<key>#<hour>             rate                           ratelimit; expires
 //	request's key       once#<sha-256>                once                           idempotency; expires
 //	active workspaces   active#<hour>#<0-f>           ws_<uuid>                      upload; expires
 //	due visits          due#<hour>#<0-f>              <workspace>#<asset>            upload; expires
@@ -96,6 +100,18 @@ const (
 	Revoked   = "revoked"    // Bool
 	KeyID     = "key_id"     // String: public id of a key; sort key of IndexKeys
 	Home      = "home"       // String: workspace a key was issued in; partition key of IndexKeys
+)
+
+// Attributes of clients, tokens and counted requests, beside Name, Workspace, Version and OrderClient.
+const (
+	Scopes     = "scopes"      // List of Strings: read, write
+	Tier       = "tier"        // String: standard, premium
+	Secrets    = "secrets"     // List of Maps: the live secrets of a client, oldest first
+	SecretNo   = "secret"      // Number: which of a client's secrets, from 1; none is used twice
+	SecretSum  = "sum"         // Bytes: SHA-256 of a secret
+	SecretFrom = "from"        // Number: Unix milliseconds at which a secret was made
+	NextSecret = "next_secret" // Number: of the next secret of a client
+	Leased     = "leased"      // Number: requests of an hour that were given out to processes
 )
 
 // Attributes of folders, nodes and sweeping.
@@ -358,6 +374,35 @@ func ParseImportKey(k table.Key) (a id.Asset, ok bool) {
 // APIKeyKey is the row of an API key, by the SHA-256 of its secret.
 func APIKeyKey(sum [sha256.Size]byte) table.Key {
 	return table.Key{PK: "key#" + hex.EncodeToString(sum[:]), SK: "key"}
+}
+
+// ClientKey is the row of a client.
+func ClientKey(c id.Client) table.Key {
+	return table.Key{PK: ClientPrefix + id.UUID(c).String(), SK: "client"}
+}
+
+// ClientPrefix begins the sort keys of the entries that list a workspace's clients.
+const ClientPrefix = "client#"
+
+// ListedClientKey is the entry that lists a client in its workspace.
+func ListedClientKey(w id.Workspace, c id.Client) table.Key {
+	return table.Key{PK: w.String(), SK: ClientPrefix + id.UUID(c).String()}
+}
+
+// ParseListedClient reads the sort key of ListedClientKey back. The error is id.ErrSyntax.
+func ParseListedClient(sk string) (id.Client, error) {
+	u, err := id.Parse(strings.TrimPrefix(sk, ClientPrefix))
+	return id.Client(u), err
+}
+
+// TokenKey is the row of an access token, by the SHA-256 of it.
+func TokenKey(sum [sha256.Size]byte) table.Key {
+	return table.Key{PK: "token#" + hex.EncodeToString(sum[:]), SK: "token"}
+}
+
+// RateKey is the row that counts what was asked for under a key in an hour.
+func RateKey(key string, hour time.Time) table.Key {
+	return table.Key{PK: "rate#" + key + "#" + hour.UTC().Format(HourFormat), SK: "rate"}
 }
 
 // IdempotencyKey is the row of an idempotency key, by the SHA-256 of the API key that sent it and the key itself.

@@ -25,7 +25,7 @@ var _ bus.Publisher = localBus{}
 // ruled is what template.yaml's own rules lead to each queue.
 var ruled = map[string][]bus.Type{
 	importQueue:  {bus.ImportRequested},
-	webhookQueue: webhook.Types(),
+	webhookQueue: webhook.Handled(),
 }
 
 // openBus opens the log, and the queues as those that nobody delivers from here.

@@ -63,6 +63,7 @@ const (
 	SubmitOrder   Action = "submit an order"
 	CancelOrder   Action = "cancel an order"
 	OwnWebhook    Action = "set up a webhook of its own" // of the client that asks, about its own orders
+	ReadOwn       Action = "read a webhook of its own"
 )
 
 // right says who may do an action, and which kind of thing is missing for a principal without a grant.
@@ -108,6 +109,7 @@ var rights = map[Action]right{
 	SubmitOrder:   {writers, "order"},
 	CancelOrder:   {writers, "order"},
 	OwnWebhook:    {writers, "workspace"},
+	ReadOwn:       {readers, "workspace"},
 }
 
 // Actions are all actions that anybody may do, in alphabetical order.

@@ -24,8 +24,9 @@
 //	sweep progress      sweep                         hours                          upload
 //	webhook             ws_<uuid>                     webhook#<uuid>                 webhook
 //	number of webhooks  ws_<uuid>                     webhooks                       webhook
+//	webhook of a client ws_<uuid>                     orderhook#<client>             webhook
 //	delivery            wh_<uuid>                     delivery#<uuid>                webhook; expires
-//	last version sent   sent#<webhook>#<asset uuid>   sent                           webhook; expires
+//	last version sent   sent#<webhook>#<asset, order> sent                           webhook; expires
 //	due delivery        webhook-due#<0-f>             <time>#<delivery>#<n>          webhook
 //	order               ws_<uuid>#o                   <order uuid>                   order; also by status in IndexByStatus
 //	input of an order   order#<order uuid>            input#<asset uuid>             order
@@ -151,8 +152,8 @@ const (
 	AttemptedAt = "attempted_at" // Number: Unix milliseconds of the last attempt
 	Status      = "status"       // Number: HTTP status of the last answer
 	Took        = "took"         // Number: milliseconds of the last attempt
-	Holder      = "holder"       // String: who is sending to this webhook about this asset
-	// AssetVersion is the version of the asset that an event tells of, a Number.
+	Holder      = "holder"       // String: who is sending to this webhook about this asset or order
+	// AssetVersion is the version of the asset or order that an event tells of, a Number.
 	AssetVersion = "asset_version"
 )
 
@@ -468,6 +469,28 @@ func ParseWebhookKey(k table.Key) (w id.Workspace, h id.Webhook, ok bool) {
 	return w, id.Webhook(u), err == nil
 }
 
+// ClientWebhookPrefix begins the sort keys of the webhooks of a workspace's clients.
+const ClientWebhookPrefix = "orderhook#"
+
+// ClientWebhookKey is the row of the one webhook of a client.
+func ClientWebhookKey(w id.Workspace, c id.Client) table.Key {
+	return table.Key{PK: w.String(), SK: ClientWebhookPrefix + c.String()}
+}
+
+// ParseClientWebhookKey reads ClientWebhookKey back; ok is false for rows of any other kind.
+func ParseClientWebhookKey(k table.Key) (w id.Workspace, c id.Client, ok bool) {
+	rest, is := strings.CutPrefix(k.SK, ClientWebhookPrefix)
+	if !is {
+		return w, c, false
+	}
+	w, err := id.ParseWorkspace(k.PK)
+	if err != nil {
+		return w, c, false
+	}
+	c, err = id.ParseClient(rest)
+	return w, c, err == nil
+}
+
 // WebhookCountKey is the row that counts a workspace's webhooks.
 func WebhookCountKey(w id.Workspace) table.Key { return table.Key{PK: w.String(), SK: "webhooks"} }
 
@@ -479,9 +502,9 @@ func DeliveryKey(h id.Webhook, d id.Delivery) table.Key {
 	return table.Key{PK: h.String(), SK: DeliveryPrefix + d.String()}
 }
 
-// SentKey is the last version of an asset that was sent to a webhook.
-func SentKey(h id.Webhook, asset string) table.Key {
-	return table.Key{PK: "sent#" + h.String() + "#" + asset, SK: "sent"}
+// SentKey is the last version of an asset or order, given by its bare UUID, that was sent to a webhook.
+func SentKey(h id.Webhook, subject string) table.Key {
+	return table.Key{PK: "sent#" + h.String() + "#" + subject, SK: "sent"}
 }
 
 // WebhookDueShards is over how many partitions the deliveries that wait are spread.

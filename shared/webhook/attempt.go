@@ -17,7 +17,7 @@ func (s *Service) attempt(ctx context.Context, h Webhook, d Delivery) (Delivery,
 	case err != nil:
 		return d, err
 	case turn == tooLate:
-		d.State, d.Failure = Superseded, "A later version of the asset had been sent."
+		d.State, d.Failure = Superseded, fmt.Sprintf("A later version of the %s had been sent.", d.about())
 		return s.settle(ctx, d)
 	case turn == occupied || !s.now().Before(d.lease.Add(-SendTime)): // or we were held up: others may come before we are done
 		return s.giveBack(ctx, d)

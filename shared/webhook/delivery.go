@@ -18,7 +18,7 @@ type State string
 const (
 	Pending    State = "pending"    // it is being sent, or waits for the next attempt
 	Delivered  State = "delivered"  // the receiver took it
-	Superseded State = "superseded" // not sent: a later version of the asset had been
+	Superseded State = "superseded" // not sent: a later version of the asset or order had been
 	Dead       State = "dead"       // given up
 )
 
@@ -36,8 +36,8 @@ type Delivery struct {
 	Took        time.Duration // how long the last attempt took, to the millisecond
 	Failure     string        // why the last attempt failed or the delivery ended, for people
 
-	asset   string // the event's asset; "" for a test, which has no order
-	version int64  // the asset's
+	subject string // the event's asset or order; "" for a test, which nothing overtakes
+	version int64  // the subject's
 	claims  int64  // raised whenever it is taken in hand; fences whoever had it before
 	lease   time.Time
 	due     time.Time // of its due row
@@ -91,6 +91,38 @@ type envelope struct {
 	Data      any       `json:"data"`
 }
 
+// orderBody is the JSON that is sent of an order, as the published schema documents it. The version is ours: receivers order by it.
+type orderBody struct {
+	Event     bus.Type  `json:"event"`
+	Timestamp time.Time `json:"timestamp"` // of the event, not of the attempt
+	Order     orderData `json:"order"`
+}
+
+type orderData struct {
+	ID       string  `json:"order_id"`
+	Status   string  `json:"order_status"`
+	Failure  *string `json:"failure_reason"`
+	Metadata *string `json:"metadata"` // JSON as text
+	Version  int64   `json:"version"`
+}
+
+// bodyOf is what is sent of an event.
+func bodyOf(e bus.Event) any {
+	o := e.Detail.Order
+	if o == nil {
+		return envelope{e.Type, e.Time.UTC(), e.Detail}
+	}
+	return orderBody{e.Type, e.Time.UTC(), orderData{o.Order, o.Status, said(o.Failure), said(o.Metadata), e.Detail.Version}}
+}
+
+// said is a text; nil for none.
+func said(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}
+
 // testData is the data of TypeTest.
 type testData struct {
 	SchemaVersion int    `json:"schema_version"`
@@ -102,15 +134,14 @@ type testData struct {
 // maxClaim bounds the number that claims are counted from: 15 digits.
 const maxClaim = 1_000_000_000_000_000
 
-// fresh is a delivery that is in our hands for its first attempt.
-func (s *Service) fresh(h Webhook, d Delivery, e envelope) (Delivery, error) {
-	e.Timestamp = e.Timestamp.UTC()
-	b, err := json.Marshal(e)
+// fresh is a delivery of an event's body that is in our hands for its first attempt.
+func (s *Service) fresh(h Webhook, d Delivery, body any) (Delivery, error) {
+	b, err := json.Marshal(body)
 	if err != nil {
 		return Delivery{}, fmt.Errorf("body of event %s: %w", d.Event, err)
 	}
 	now := s.now()
-	d.Webhook, d.Type, d.State, d.Body = h.ID, e.Type, Pending, string(b)
+	d.Webhook, d.State, d.Body = h.ID, Pending, string(b)
 	d.expires = now.Add(KeepDeliveries)
 	d.claims = rand.Int64N(maxClaim) // two who note the same event in the same millisecond must not take each other's row for their own
 	return d.begun(now), nil

@@ -91,7 +91,7 @@ func (s *Service) visit(ctx context.Context, it table.Item) (taken bool, err err
 	if err != nil {
 		return false, err
 	}
-	row, err := s.Table.Get(ctx, schema.DeliveryKey(r.webhook, r.delivery), table.Strong)
+	row, err := s.Table.Get(ctx, schema.DeliveryKey(r.of.hook, r.delivery), table.Strong)
 	if errors.Is(err, table.ErrNotFound) {
 		return false, s.removeDue(ctx, r.key)
 	}
@@ -108,7 +108,7 @@ func (s *Service) visit(ctx context.Context, it table.Item) (taken bool, err err
 	if s.now().Before(d.lease) {
 		return false, nil
 	}
-	h, err := s.read(ctx, r.workspace, r.webhook)
+	h, err := s.read(ctx, r.of)
 	if fault.Is(err, fault.NotFound) {
 		return false, s.forget(ctx, d)
 	}
@@ -156,6 +156,21 @@ func (s *Service) again(ctx context.Context, h Webhook, d Delivery) (taken bool,
 		_, err = s.attempt(ctx, h, d)
 	}
 	return true, err
+}
+
+// Deleted says which webhook a change deleted; ok is false for any other change.
+func Deleted(c table.Change) (h id.Webhook, ok bool) {
+	if c.New != nil {
+		return h, false
+	}
+	if _, h, ok = schema.ParseWebhookKey(c.Key); ok {
+		return h, true
+	}
+	if _, _, ok = schema.ParseClientWebhookKey(c.Key); !ok {
+		return h, false
+	}
+	h, err := id.ParseWebhook(c.Old.Str(schema.Hook))
+	return h, err == nil
 }
 
 // RemoveDeliveries removes what is left of a webhook that was deleted: its newest deliveries, as many as one call can; older ones nobody reaches,

@@ -32,8 +32,8 @@ type receiver struct {
 	answer func(url string) (int, error) // nil: 200
 	during func()                        // runs while a send is on its way
 	got    []sent
-	flying map[string]int // sends on their way, by address and asset
-	clash  bool           // two were on their way at once for one asset at one address
+	flying map[string]int // sends on their way, by address and asset or order
+	clash  bool           // two were on their way at once for one of them at one address
 }
 
 // sent is one request as it began.
@@ -41,7 +41,7 @@ type sent struct {
 	url     string
 	headers map[string]string
 	body    string
-	asset   string
+	subject string // asset or order
 	version int64
 }
 
@@ -56,18 +56,25 @@ func (r *receiver) Check(address string) error {
 }
 
 func (r *receiver) Send(ctx context.Context, address string, headers map[string]string, body []byte) (int, error) {
-	var e struct{ Data bus.Detail }
+	var e struct {
+		Data  bus.Detail
+		Order struct {
+			ID      string `json:"order_id"`
+			Version int64
+		}
+	}
 	if err := json.Unmarshal(body, &e); err != nil {
 		return 0, err
 	}
-	on := address + " " + e.Data.Asset
+	subject, version := e.Data.Asset+e.Order.ID, e.Data.Version+e.Order.Version // of one of the two
+	on := address + " " + subject
 	r.mu.Lock()
-	r.got = append(r.got, sent{address, headers, string(body), e.Data.Asset, e.Data.Version})
+	r.got = append(r.got, sent{address, headers, string(body), subject, version})
 	if r.flying == nil {
 		r.flying = map[string]int{}
 	}
 	r.flying[on]++
-	r.clash = r.clash || e.Data.Asset != "" && r.flying[on] > 1
+	r.clash = r.clash || subject != "" && r.flying[on] > 1
 	answer, during := r.answer, r.during
 	r.mu.Unlock()
 	if during != nil {
@@ -178,6 +185,36 @@ func (h *house) event(a id.Asset, ty bus.Type, version int64) bus.Event {
 	}}
 }
 
+// orderEvent is an event of an order that a client of the workspace created, at a version.
+func (h *house) orderEvent(c access.Principal, o id.Order, version int64, status string) bus.Event {
+	return bus.Event{Type: bus.OrderUpdated, Time: h.clock.Now().Truncate(time.Second), Detail: bus.Detail{
+		SchemaVersion: bus.SchemaVersion, ID: fmt.Sprintf("%s:%d", o, version), Workspace: h.w.String(), Version: version,
+		Order: &bus.OrderDetail{
+			Order: o.String(), Client: c.Client.String(), Status: status, Metadata: `{"floor": 2, "a": 1.10}`, Product: "areaplan", Name: "Town hall",
+		},
+	}}
+}
+
+func (h *house) newOrder() id.Order { return id.NewOrder(h.w, h.clock.Now()) }
+
+// newClient is a client of the workspace, with a role there.
+func (h *house) newClient(r access.Role) access.Principal {
+	h.clock.Advance(time.Millisecond)
+	c := id.NewClient(h.w, h.clock.Now())
+	return access.Principal{Key: c.Key(), Client: c, Grants: map[id.Workspace]access.Role{h.w: r}}
+}
+
+// mustOwn makes the webhook of a client.
+func (h *house) mustOwn(t testing.TB, c access.Principal, address string) webhook.Webhook {
+	t.Helper()
+	h.clock.Advance(time.Millisecond)
+	wh, _, err := h.CreateOwn(t.Context(), c, id.Webhook{}, address)
+	if err != nil {
+		t.Fatalf("CreateOwn: %v", err)
+	}
+	return wh
+}
+
 func (h *house) newAsset() id.Asset { return id.NewAsset(h.w, h.clock.Now()) }
 
 func (h *house) mustHandle(t testing.TB, e bus.Event) {
@@ -200,7 +237,7 @@ func (h *house) mustDue(t testing.TB) int {
 func (h *house) deliveries(t testing.TB, wh id.Webhook) (all []webhook.Delivery) {
 	t.Helper()
 	for cursor := ""; ; {
-		ds, next, err := h.Deliveries(t.Context(), h.owner, h.w, wh, cursor, 100)
+		ds, next, err := h.DeliveriesOf(t.Context(), wh, cursor, 100)
 		if err != nil {
 			t.Fatalf("Deliveries: %v", err)
 		}

@@ -8,26 +8,28 @@ import (
 	"sync"
 
 	"github.com/assetry/assetry/shared/bus"
+	"github.com/assetry/assetry/shared/fault"
 	"github.com/assetry/assetry/shared/id"
 	"github.com/assetry/assetry/shared/schema"
 	"github.com/assetry/assetry/shared/table"
 )
 
 // Handle sends an event to every enabled webhook of its workspace that wants its type, each once; what is not taken is left to Due. An event that
-// comes again makes no second delivery. No answer of a receiver is an error; an error says that some webhook may know nothing of the event
-// yet, and the event is to be handled again. Events whose type is not of Types are not sent.
+// comes again makes no second delivery. An event of an order goes to the webhook of the client that created it, and to no other. No answer of a
+// receiver is an error; an error says that some webhook may know nothing of the event yet, and the event is to be handled again. Events
+// whose type is not of Handled are not sent.
 //
 // The webhooks are read anew for each event, strongly consistent, at one read unit: a webhook that was deleted a moment ago is not sent
 // to, and most workspaces have none, so that a cache would spare little.
 func (s *Service) Handle(ctx context.Context, e bus.Event) error {
-	if !slices.Contains(Types(), e.Type) {
+	if !slices.Contains(Handled(), e.Type) {
 		return nil
 	}
 	w, err := id.ParseWorkspace(e.Detail.Workspace)
 	if err != nil {
 		return fmt.Errorf("event %s: workspace: %w", e.Detail.ID, err)
 	}
-	rows, err := s.all(ctx, w)
+	rows, err := s.hearers(ctx, w, e)
 	if err != nil {
 		return err
 	}
@@ -44,7 +46,29 @@ func (s *Service) Handle(ctx context.Context, e bus.Event) error {
 
 // Wants says whether events of a type are sent to the webhook.
 func (h Webhook) Wants(t bus.Type) bool {
+	if h.Client != (id.Client{}) || t == bus.OrderUpdated {
+		return h.Enabled && h.Client != (id.Client{}) && t == bus.OrderUpdated
+	}
 	return h.Enabled && (len(h.Events) == 0 || slices.Contains(h.Events, t))
+}
+
+// hearers reads the webhooks that an event may be for.
+func (s *Service) hearers(ctx context.Context, w id.Workspace, e bus.Event) ([]Webhook, error) {
+	if e.Type != bus.OrderUpdated {
+		return s.all(ctx, w)
+	}
+	if e.Detail.Order == nil {
+		return nil, fmt.Errorf("event %s tells of no order", e.Detail.ID)
+	}
+	c, err := id.ParseClient(e.Detail.Order.Client)
+	if err != nil {
+		return nil, fmt.Errorf("event %s: client: %w", e.Detail.ID, err)
+	}
+	h, err := s.ofClient(ctx, w, c)
+	if fault.Is(err, fault.NotFound) {
+		return nil, nil // most clients ask, and are not told
+	}
+	return []Webhook{h}, err
 }
 
 // all reads the webhooks of a workspace.
@@ -66,9 +90,11 @@ func (s *Service) all(ctx context.Context, w id.Workspace) ([]Webhook, error) {
 
 // deliver notes the delivery of an event, with the row that leads Due to it, and tries it once, unless it was noted before.
 func (s *Service) deliver(ctx context.Context, h Webhook, e bus.Event) error {
-	d, err := s.fresh(h, Delivery{
-		ID: id.DeliveryOf(h.ID, e.Detail.ID, e.Time), Event: e.Detail.ID, asset: e.Detail.Asset, version: e.Detail.Version,
-	}, envelope{e.Type, e.Time, e.Detail})
+	d := Delivery{ID: id.DeliveryOf(h.ID, e.Detail.ID, e.Time), Event: e.Detail.ID, Type: e.Type, subject: e.Detail.Asset, version: e.Detail.Version}
+	if e.Detail.Order != nil {
+		d.subject = e.Detail.Order.Order
+	}
+	d, err := s.fresh(h, d, bodyOf(e))
 	if err != nil {
 		return err
 	}
@@ -83,7 +109,7 @@ func (s *Service) deliver(ctx context.Context, h Webhook, e bus.Event) error {
 // note writes a new delivery; false when it is there already, in somebody's hands.
 func (s *Service) note(ctx context.Context, h Webhook, d Delivery) (bool, error) {
 	row := d.row()
-	err := table.Decide(ctx, s.Table, []table.Write{table.Put(row, table.Absent()), d.duePut(h.Workspace)})
+	err := table.Decide(ctx, s.Table, []table.Write{table.Put(row, table.Absent()), d.duePut(h)})
 	if err == nil {
 		return true, nil
 	}

@@ -82,7 +82,7 @@ func (s *Service) insert(ctx context.Context, h Webhook, given bool) (done bool,
 		return false, fmt.Errorf("count webhooks of %s: %w", h.Workspace, err)
 	}
 	if number.Int(schema.Count) >= MaxWebhooks {
-		if _, err := s.read(ctx, h.Workspace, h.ID); given && err == nil {
+		if _, err := s.read(ctx, h.place()); given && err == nil {
 			return false, exists(h.ID)
 		}
 		return false, fault.New(fault.Conflict, "Workspace %s has %d webhooks, which is as many as there may be; delete one first.", h.Workspace, MaxWebhooks)
@@ -149,18 +149,7 @@ func (s *Service) Get(ctx context.Context, p access.Principal, w id.Workspace, h
 	if err := access.Authorize(p, access.ReadWebhook, w); err != nil {
 		return Webhook{}, err
 	}
-	return s.read(ctx, w, h)
-}
-
-func (s *Service) read(ctx context.Context, w id.Workspace, h id.Webhook) (Webhook, error) {
-	it, err := s.Table.Get(ctx, schema.WebhookKey(w, h), table.Strong)
-	if errors.Is(err, table.ErrNotFound) {
-		return Webhook{}, access.Missing("webhook")
-	}
-	if err != nil {
-		return Webhook{}, fmt.Errorf("read webhook %s: %w", h, err)
-	}
-	return fromRow(it)
+	return s.read(ctx, place{workspace: w, hook: h})
 }
 
 // Update changes a webhook. A version other than 0 must be the present one, else the error is fault.Stale. Enabling forgets the failures
@@ -180,7 +169,7 @@ func (s *Service) Update(ctx context.Context, p access.Principal, w id.Workspace
 	if c.Events != nil {
 		c.Events = &events
 	}
-	return s.mutate(ctx, w, h, version, func(now *Webhook) error {
+	return s.mutate(ctx, place{workspace: w, hook: h}, version, func(now *Webhook) error {
 		s.apply(now, c)
 		return nil
 	})
@@ -208,8 +197,8 @@ func (s *Service) apply(h *Webhook, c Change) {
 
 // mutate reads a webhook, changes it, and writes it unless somebody else did in between: then again. A version other than 0 must be
 // that of the row. What does not change anything is not written.
-func (s *Service) mutate(ctx context.Context, w id.Workspace, h id.Webhook, version int64, change func(*Webhook) error) (Webhook, error) {
-	old, err := s.read(ctx, w, h)
+func (s *Service) mutate(ctx context.Context, at place, version int64, change func(*Webhook) error) (Webhook, error) {
+	old, err := s.read(ctx, at)
 	for range maxTries {
 		if err != nil {
 			return Webhook{}, err
@@ -231,22 +220,14 @@ func (s *Service) mutate(ctx context.Context, w id.Workspace, h id.Webhook, vers
 		}
 		current, lost := table.Lost(err)
 		if !lost {
-			return Webhook{}, fmt.Errorf("change webhook %s: %w", h, err)
-		}
-		if current == nil {
-			return Webhook{}, access.Missing("webhook")
+			return Webhook{}, fmt.Errorf("change webhook %s: %w", at.key(), err)
 		}
 		if table.EqualItems(current, changed.row()) {
 			return changed, nil // an earlier attempt of the driver had written it, and its answer was lost
 		}
-		old, err = fromRow(current)
+		old, err = at.found(current)
 	}
 	return Webhook{}, busy()
-}
-
-// unchanged holds while nobody wrote the row since it was read.
-func (h Webhook) unchanged() table.Cond {
-	return table.All(table.Eq(schema.Version, table.Int(h.Version)), table.Eq(schema.Failures, table.Int(int64(h.Failures))))
 }
 
 // RotateSecret gives a webhook another secret, and shows it. The former one signs beside it for OverlapTime. After MaxRotations within
@@ -255,7 +236,11 @@ func (s *Service) RotateSecret(ctx context.Context, p access.Principal, w id.Wor
 	if err := access.Authorize(p, access.ManageWebhook, w); err != nil {
 		return Webhook{}, "", err
 	}
-	found, err := s.mutate(ctx, w, h, 0, func(h *Webhook) error {
+	return s.rotate(ctx, place{workspace: w, hook: h})
+}
+
+func (s *Service) rotate(ctx context.Context, at place) (Webhook, string, error) {
+	found, err := s.mutate(ctx, at, 0, func(h *Webhook) error {
 		now := s.now().UTC().Truncate(time.Millisecond)
 		overlapping := len(h.epochs(now)) - 1
 		if overlapping >= MaxRotations {

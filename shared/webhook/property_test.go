@@ -14,6 +14,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/assetry/assetry/shared/access"
 	"github.com/assetry/assetry/shared/bus"
 	"github.com/assetry/assetry/shared/id"
 	"github.com/assetry/assetry/shared/tabletest"
@@ -25,6 +26,7 @@ type world struct {
 	*house
 	faulty *tabletest.FaultyTable
 	hooks  []webhook.Webhook
+	owner  access.Principal // of hooks: of the workspace, or the client whose only one it is
 	events []bus.Event
 	owed   []bus.Event // what the queue delivers again: Handle failed
 	gone   map[id.Webhook]int
@@ -43,6 +45,11 @@ func newWorld(t *testing.T, rt *rapid.T, h *house) *world {
 	w.Service = h.with(w.faulty)
 	w.random = rand.New(rand.NewPCG(rapid.Uint64().Draw(rt, "seed"), 1))
 	w.rate = rapid.SampledFrom([]int{0, 5, 25}).Draw(rt, "faults in 100 calls")
+	w.owner = h.owner
+	if rapid.Bool().Draw(rt, "of a client") {
+		w.ofClient(t, rt)
+		return w
+	}
 	for i := range rapid.IntRange(1, 3).Draw(rt, "webhooks") {
 		w.hooks = append(w.hooks, h.mustCreate(t, fmt.Sprintf("https://%d.example/", i)))
 	}
@@ -53,6 +60,37 @@ func newWorld(t *testing.T, rt *rapid.T, h *house) *world {
 		}
 	}
 	return w
+}
+
+// ofClient gives the world one webhook, a client's, and the events of its orders.
+func (w *world) ofClient(t *testing.T, rt *rapid.T) {
+	w.owner = w.newClient(access.Editor)
+	w.hooks = append(w.hooks, w.mustOwn(t, w.owner, "https://client.example/"))
+	for range rapid.IntRange(1, 3).Draw(rt, "orders") {
+		o := w.newOrder()
+		for v := range rapid.IntRange(1, 4).Draw(rt, "versions") {
+			status := rapid.SampledFrom([]string{"INITIALIZED", "UPLOADING", "PROCESSING", "ERROR"}).Draw(rt, "status")
+			w.events = append(w.events, w.orderEvent(w.owner, o, int64(v+1), status))
+		}
+	}
+}
+
+// rotate gives a webhook another secret.
+func (w *world) rotate(ctx context.Context, h webhook.Webhook) {
+	if h.Client != (id.Client{}) {
+		_, _, _ = w.RotateOwn(ctx, w.owner, h.ID)
+		return
+	}
+	_, _, _ = w.RotateSecret(ctx, w.owner, w.w, h.ID)
+}
+
+// drop deletes a webhook.
+func (w *world) drop(ctx context.Context, h webhook.Webhook) error {
+	if h.Client != (id.Client{}) {
+		_, err := w.DeleteOwn(ctx, w.owner, h.ID)
+		return err
+	}
+	return w.Delete(ctx, w.owner, w.w, h.ID)
 }
 
 // trouble makes calls of the table fail, in each of the ways in which they can.
@@ -104,7 +142,7 @@ func (w *world) round(rt *rapid.T) {
 			do = func() { _, _ = w.Due(ctx) }
 		default:
 			h := rapid.SampledFrom(w.hooks).Draw(rt, "webhook")
-			do = func() { _, _, _ = w.RotateSecret(ctx, w.owner, w.w, h.ID) }
+			do = func() { w.rotate(ctx, h) }
 		}
 		wg.Go(do)
 	}
@@ -119,7 +157,7 @@ func (w *world) remove(t *testing.T, rt *rapid.T) {
 	}
 	w.trouble(false)
 	h := w.hooks[0]
-	if err := w.Delete(t.Context(), w.owner, w.w, h.ID); err != nil {
+	if err := w.drop(t.Context(), h); err != nil {
 		rt.Fatalf("Delete: %v", err)
 	}
 	w.gone[h.ID] = len(w.versions(h.URL))
@@ -142,7 +180,7 @@ func (w *world) heal(t *testing.T, rt *rapid.T) {
 // check complains about everything that must never be.
 func (w *world) check(t *testing.T, rt *rapid.T) {
 	if w.clash {
-		rt.Error("two were on their way at once for one asset at one webhook")
+		rt.Error("two were on their way at once for one asset or order at one webhook")
 	}
 	for _, h := range w.hooks {
 		last := map[string]int64{}
@@ -150,10 +188,10 @@ func (w *world) check(t *testing.T, rt *rapid.T) {
 			if s.url != h.URL {
 				continue
 			}
-			if s.version < last[s.asset] {
-				rt.Errorf("%s got version %d of asset %s after %d", h.URL, s.version, s.asset, last[s.asset])
+			if s.version < last[s.subject] {
+				rt.Errorf("%s got version %d of %s after %d", h.URL, s.version, s.subject, last[s.subject])
 			}
-			last[s.asset] = s.version
+			last[s.subject] = s.version
 		}
 		if before, deleted := w.gone[h.ID]; deleted {
 			if n := len(w.versions(h.URL)); n != before {

@@ -19,14 +19,14 @@ func (s *Service) Test(ctx context.Context, p access.Principal, w id.Workspace, 
 	if err := access.Authorize(p, access.ManageWebhook, w); err != nil {
 		return Delivery{}, err
 	}
-	h, err := s.read(ctx, w, wh)
+	h, err := s.read(ctx, place{workspace: w, hook: wh})
 	if err != nil {
 		return Delivery{}, err
 	}
 	now := s.now()
-	d := Delivery{ID: id.NewDelivery(now)}
+	d := Delivery{ID: id.NewDelivery(now), Type: TypeTest}
 	d.Event = d.ID.String()
-	d, err = s.fresh(h, d, envelope{TypeTest, d.CreatedAt(), testData{bus.SchemaVersion, d.Event, w.String(), wh.String()}})
+	d, err = s.fresh(h, d, envelope{TypeTest, d.CreatedAt().UTC(), testData{bus.SchemaVersion, d.Event, w.String(), wh.String()}})
 	if err != nil {
 		return Delivery{}, err
 	}
@@ -48,7 +48,7 @@ func (s *Service) Replay(ctx context.Context, p access.Principal, w id.Workspace
 	if err := access.Authorize(p, access.ManageWebhook, w); err != nil {
 		return Delivery{}, err
 	}
-	h, err := s.read(ctx, w, wh)
+	h, err := s.read(ctx, place{workspace: w, hook: wh})
 	if err != nil {
 		return Delivery{}, err
 	}
@@ -80,8 +80,8 @@ func (s *Service) mayReplay(ctx context.Context, h Webhook, d Delivery) error {
 		return err
 	}
 	if late || d.State == Superseded {
-		return fault.New(fault.Conflict, "A later event of asset %s was sent to this webhook, which the event %s must not follow; read the asset instead.",
-			d.asset, d.Event)
+		return fault.New(fault.Conflict, "A later event of %s %s was sent to this webhook, which the event %s must not follow; read the %[1]s instead.",
+			d.about(), d.subject, d.Event)
 	}
 	return nil
 }
@@ -101,7 +101,7 @@ func (s *Service) revive(ctx context.Context, h Webhook, d Delivery) (Delivery, 
 			table.Set(schema.Progress, table.String(d.State)), table.Set(schema.Attempts, table.Int(1)), table.Set(schema.Claims, table.Int(d.claims)),
 			table.Set(schema.Lease, table.Int(d.lease.UnixMilli())), table.Set(schema.Due, table.Int(d.due.UnixMilli())),
 			table.Set(schema.DueSeq, table.Int(d.seq)), table.Set(table.AttrExpires, table.Int(d.expires.Unix()))),
-		d.duePut(h.Workspace),
+		d.duePut(h),
 	}
 	err := table.Decide(ctx, s.Table, ws)
 	refused := table.Refused(err)

@@ -11,7 +11,7 @@ import (
 	"github.com/assetry/assetry/shared/table"
 )
 
-func (h Webhook) key() table.Key { return schema.WebhookKey(h.Workspace, h.ID) }
+func (h Webhook) key() table.Key { return h.place().key() }
 
 func (h Webhook) row() table.Item {
 	k := h.key()
@@ -24,6 +24,9 @@ func (h Webhook) row() table.Item {
 		schema.Failures:  table.Int(int64(h.Failures)),
 		schema.CreatedBy: table.String(h.CreatedBy.String()),
 		schema.Version:   table.Int(h.Version),
+	}
+	if h.Client != (id.Client{}) {
+		it[schema.Hook] = table.String(h.ID.String())
 	}
 	if h.Description != "" {
 		it[schema.Description] = table.String(h.Description)
@@ -58,16 +61,16 @@ func timeList(ts []time.Time) table.List {
 
 // fromRow reads the row of a webhook.
 func fromRow(it table.Item) (Webhook, error) {
-	w, wh, ok := schema.ParseWebhookKey(it.Key())
-	if !ok {
-		return Webhook{}, fmt.Errorf("row %s is no webhook's", it.Key())
+	at, err := placeOf(it)
+	if err != nil {
+		return Webhook{}, err
 	}
 	by, err := id.ParseKey(it.Str(schema.CreatedBy))
 	if err != nil {
 		return Webhook{}, fmt.Errorf("row of a webhook %s: %s: %w", it.Key(), schema.CreatedBy, err)
 	}
 	h := Webhook{
-		ID: wh, Workspace: w, URL: it.Str(schema.URL), Description: it.Str(schema.Description), Enabled: it.Bool(schema.Enabled),
+		ID: at.hook, Workspace: at.workspace, Client: at.client, URL: it.Str(schema.URL), Description: it.Str(schema.Description), Enabled: it.Bool(schema.Enabled),
 		Epoch: int(it.Int(schema.Epoch)), Failures: int(it.Int(schema.Failures)), Reason: it.Str(schema.Reason), CreatedBy: by,
 		DisabledAt: millis(it, schema.DisabledAt), Version: it.Int(schema.Version),
 	}
@@ -113,10 +116,18 @@ func (d Delivery) row() table.Item {
 		schema.DueSeq:     table.Int(d.seq),
 		schema.Lease:      table.Int(d.lease.UnixMilli()),
 	}
-	if d.asset != "" {
-		it[schema.OnAsset], it[schema.AssetVersion] = table.String(d.asset), table.Int(d.version)
+	if d.subject != "" {
+		it[d.subjectAttr()], it[schema.AssetVersion] = table.String(d.subject), table.Int(d.version)
 	}
 	return it
+}
+
+// subjectAttr is where a row says what the delivery is about.
+func (d Delivery) subjectAttr() string {
+	if d.Type == bus.OrderUpdated {
+		return schema.OnOrder
+	}
+	return schema.OnAsset
 }
 
 // deliveryFromRow reads the row of a delivery.
@@ -126,18 +137,20 @@ func deliveryFromRow(it table.Item) (Delivery, error) {
 	if err != nil {
 		return Delivery{}, fmt.Errorf("row of a delivery %s: webhook: %w", k, err)
 	}
-	d, err := id.ParseDelivery(strings.TrimPrefix(k.SK, schema.DeliveryPrefix))
+	did, err := id.ParseDelivery(strings.TrimPrefix(k.SK, schema.DeliveryPrefix))
 	if err != nil {
 		return Delivery{}, fmt.Errorf("row of a delivery %s: %w", k, err)
 	}
-	return Delivery{
-		ID: d, Webhook: h, Event: it.Str(schema.Event), Type: bus.Type(it.Str(schema.EventType)), State: State(it.Str(schema.Progress)),
+	d := Delivery{
+		ID: did, Webhook: h, Event: it.Str(schema.Event), Type: bus.Type(it.Str(schema.EventType)), State: State(it.Str(schema.Progress)),
 		Body: it.Str(schema.Body), Attempts: int(it.Int(schema.Attempts)), AttemptedAt: millis(it, schema.AttemptedAt),
 		Status: int(it.Int(schema.Status)), Took: time.Duration(it.Int(schema.Took)) * time.Millisecond, Failure: it.Str(schema.Failure),
-		asset: it.Str(schema.OnAsset), version: it.Int(schema.AssetVersion), claims: it.Int(schema.Claims),
+		version: it.Int(schema.AssetVersion), claims: it.Int(schema.Claims),
 		lease: millis(it, schema.Lease), due: millis(it, schema.Due), seq: it.Int(schema.DueSeq),
 		expires: time.Unix(it.Int(table.AttrExpires), 0).UTC(),
-	}, nil
+	}
+	d.subject = it.Str(d.subjectAttr())
+	return d, nil
 }
 
 func (d Delivery) key() table.Key { return schema.DeliveryKey(d.Webhook, d.ID) }
@@ -145,22 +158,25 @@ func (d Delivery) key() table.Key { return schema.DeliveryKey(d.Webhook, d.ID) }
 func (d Delivery) dueKey() table.Key { return schema.WebhookDueKey(d.due, d.ID, d.seq) }
 
 // duePut is the write of the row that leads Due to the delivery.
-func (d Delivery) duePut(w id.Workspace) table.Write {
+func (d Delivery) duePut(h Webhook) table.Write {
 	k := d.dueKey()
-	return table.Put(table.Item{
+	it := table.Item{
 		table.AttrPK:     table.String(k.PK),
 		table.AttrSK:     table.String(k.SK),
-		schema.Workspace: table.String(w.String()),
+		schema.Workspace: table.String(h.Workspace.String()),
 		schema.Hook:      table.String(d.Webhook.String()),
-	}, table.Absent())
+	}
+	if h.Client != (id.Client{}) {
+		it[schema.OrderClient] = table.String(h.Client.String())
+	}
+	return table.Put(it, table.Absent())
 }
 
 // dueRow is what a row says that leads to a delivery.
 type dueRow struct {
-	key       table.Key
-	workspace id.Workspace
-	webhook   id.Webhook
-	delivery  id.Delivery
+	key      table.Key
+	of       place // the webhook
+	delivery id.Delivery
 }
 
 func parseDue(it table.Item) (r dueRow, err error) {
@@ -172,11 +188,16 @@ func parseDue(it table.Item) (r dueRow, err error) {
 	if r.delivery, err = id.ParseDelivery(parts[1]); err != nil {
 		return r, fmt.Errorf("due row %s: delivery: %w", r.key, err)
 	}
-	if r.workspace, err = id.ParseWorkspace(it.Str(schema.Workspace)); err != nil {
+	if r.of.workspace, err = id.ParseWorkspace(it.Str(schema.Workspace)); err != nil {
 		return r, fmt.Errorf("due row %s: workspace: %w", r.key, err)
 	}
-	if r.webhook, err = id.ParseWebhook(it.Str(schema.Hook)); err != nil {
+	if r.of.hook, err = id.ParseWebhook(it.Str(schema.Hook)); err != nil {
 		return r, fmt.Errorf("due row %s: webhook: %w", r.key, err)
+	}
+	if c := it.Str(schema.OrderClient); c != "" {
+		if r.of.client, err = id.ParseClient(c); err != nil {
+			return r, fmt.Errorf("due row %s: client: %w", r.key, err)
+		}
 	}
 	return r, nil
 }

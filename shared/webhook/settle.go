@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/assetry/assetry/shared/fault"
 	"github.com/assetry/assetry/shared/schema"
 	"github.com/assetry/assetry/shared/table"
 )
@@ -51,7 +52,7 @@ func (s *Service) putOff(ctx context.Context, h Webhook, d Delivery) (Delivery, 
 	last := d.dueKey()
 	d.due, d.seq, d.lease = s.now().Add(d.wait()).Truncate(time.Millisecond), d.claims, time.Time{}
 	edits := append(d.outcome(), table.Set(schema.Due, table.Int(d.due.UnixMilli())), table.Set(schema.DueSeq, table.Int(d.seq)))
-	ws := []table.Write{table.Update(d.key(), d.ours(), edits...), d.duePut(h.Workspace), table.Delete(last, table.Present())}
+	ws := []table.Write{table.Update(d.key(), d.ours(), edits...), d.duePut(h), table.Delete(last, table.Present())}
 	err := table.Decide(ctx, s.Table, ws)
 	refused := table.Refused(err)
 	switch {
@@ -86,10 +87,11 @@ func (s *Service) bury(ctx context.Context, h Webhook, d Delivery) (Delivery, er
 			return d, fmt.Errorf("give up delivery %s: %w", d.ID, err)
 		case refused.Reasons[0] == table.ConditionLost:
 			return d, nil // somebody else has it
-		case refused.Current[1] == nil:
-			return s.settle(ctx, d) // the webhook is deleted
 		}
-		if h, err = fromRow(refused.Current[1]); err != nil {
+		switch h, err = h.place().found(refused.Current[1]); {
+		case fault.Is(err, fault.NotFound):
+			return s.settle(ctx, d) // the webhook is deleted
+		case err != nil:
 			return d, err
 		}
 	}
@@ -127,7 +129,7 @@ func (s *Service) forgive(ctx context.Context, h Webhook) error {
 	if h.Failures == 0 {
 		return nil
 	}
-	_, err := s.Table.Write(ctx, table.Update(h.key(), table.Greater(schema.Failures, table.Int(0)), table.Set(schema.Failures, table.Int(0))))
+	_, err := s.Table.Write(ctx, table.Update(h.key(), table.All(h.same(), table.Greater(schema.Failures, table.Int(0))), table.Set(schema.Failures, table.Int(0))))
 	if _, lost := table.Lost(err); lost || err == nil {
 		return nil
 	}

@@ -1,14 +1,16 @@
-// Package webhook tells a workspace's own servers what happened to its assets: it keeps their addresses, signs and sends events, tries
-// again, and remembers how it went.
+// Package webhook tells the servers of users what happened: to the assets of their workspace, and to the orders of a client. It keeps their
+// addresses, signs and sends events, tries again, and remembers how it went.
 //
-// A webhook is a row of its workspace's partition; at most MaxWebhooks. Handle takes one domain event and sends it to every enabled webhook of the
-// workspace that wants its type. What is sent is signed as Standard Webhooks (standardwebhooks.com) describes: Secret and Sign.
+// A webhook is a row of its workspace's partition. A workspace has at most MaxWebhooks, which Create makes; they hear of assets. A client has at
+// most one, which CreateOwn makes, and which hears of the orders that this client created. The two differ in who may find them and in the body
+// that they get; all that follows here is the same for both. Handle takes one domain event and sends it to every enabled webhook that it
+// is for. What is sent is signed as Standard Webhooks (standardwebhooks.com) describes: Secret and Sign.
 //
 // Delivery is at least once. There is one Delivery for a webhook and an event, however often the event comes; it is in the table, with the row
 // that leads Due to it, before anything is sent, so whoever dies on the way is followed by Due. A delivery is in one hand at a time: a claim
 // gives it a lease, and its number fences whoever had it before.
 //
-// An older version never follows a newer one. Per webhook and asset, a row holds the last version that was sent and who is sending now. A
+// An older version never follows a newer one. Per webhook and asset, or order, a row holds the last version that was sent and who is sending now. A
 // version below it is Superseded; one that meets another on its way waits. What was sent and not taken counts as sent, because the other
 // side may have read it.
 //
@@ -56,8 +58,12 @@ const (
 // TypeTest is the type of what Test sends.
 const TypeTest bus.Type = "webhook.test"
 
-// Types are the types of events that are sent, apart from TypeTest. What is for the product's own functions is not among them.
+// Types are the types of events that a workspace's webhooks can want, apart from TypeTest. What is for the product's own functions is not among
+// them, nor what is for the client alone that created an order.
 func Types() []bus.Type { return []bus.Type{bus.AssetReady, bus.AssetFailed, bus.AssetDeleted} }
+
+// Handled are the types of events that Handle sends to anybody: Types, and bus.OrderUpdated, which goes to the webhook of a client.
+func Handled() []bus.Type { return append(Types(), bus.OrderUpdated) }
 
 // Sender brings a body to an address. An address is untrusted: a driver refuses what the product must not reach, on every connection, and
 // follows no redirect. Safe for concurrent use.
@@ -69,10 +75,11 @@ type Sender interface {
 	Send(ctx context.Context, url string, headers map[string]string, body []byte) (status int, err error)
 }
 
-// Webhook is where a workspace's events are sent, as it stands at a version of its row.
+// Webhook is where the events of a workspace or of a client are sent, as it stands at a version of its row.
 type Webhook struct {
 	ID          id.Webhook
 	Workspace   id.Workspace
+	Client      id.Client // whose it is; zero: the workspace's
 	URL         string
 	Description string
 	Events      []bus.Type // wanted types, sorted; none: all

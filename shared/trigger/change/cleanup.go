@@ -47,7 +47,7 @@ func tidy(ctx context.Context, s CleanUpServices, c table.Change) error {
 	if w, f, ok := deletedFolder(c); ok {
 		return s.Folders().RemoveItems(ctx, w, f)
 	}
-	if _, wh, ok := schema.ParseWebhookKey(c.Key); ok && c.New == nil {
+	if wh, ok := webhook.Deleted(c); ok {
 		return s.Webhooks().RemoveDeliveries(ctx, wh)
 	}
 	return nil

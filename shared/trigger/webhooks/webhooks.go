@@ -20,7 +20,7 @@ type Services interface {
 	Metrics() *metric.Log
 }
 
-// Handler takes batches of the queue that the bus feeds with asset.*. An event of which some webhook may know nothing yet is reported as
+// Handler takes batches of the queue that the bus feeds with asset.* and order.updated. An event of which some webhook may know nothing yet is reported as
 // failed, and comes again; what a receiver did not take is not among them.
 func Handler(s Services) queue.Consumer {
 	return queue.Each(s.Metrics(), metric.Webhooks, s.Webhooks().Handle)

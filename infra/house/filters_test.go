@@ -44,6 +44,9 @@ func TestStreamFiltersLetThroughWhatMatters(t *testing.T) {
 	}
 	itemRow := samples.Row(schema.FolderItemKey(samples.WorkspaceID, samples.FolderID, samples.NoteID), table.Item{schema.Text: table.String("x")})
 	wh := samples.WebhookID
+	client := id.NewClient(samples.WorkspaceID, samples.Now)
+	clientRow := samples.Row(schema.ListedClientKey(samples.WorkspaceID, client), table.Item{})
+	ownHookRow := samples.Row(schema.ClientWebhookKey(samples.WorkspaceID, client), table.Item{schema.Hook: table.String(wh.String())})
 	hookRow := samples.Row(schema.WebhookKey(samples.WorkspaceID, wh), table.Item{schema.Enabled: table.Bool(true)})
 	deliveryRow := samples.Row(schema.DeliveryKey(wh, scene.DeliveryID()), table.Item{schema.Progress: table.String("pending")})
 	orderRow := func(version int64, status order.Status) table.Item {
@@ -96,6 +99,10 @@ func TestStreamFiltersLetThroughWhatMatters(t *testing.T) {
 		{"an item of a folder is deleted", itemRow, nil, false, false},
 		{"a webhook is made", nil, hookRow, false, false},
 		{"a webhook is deleted", hookRow, nil, false, true},
+		{"a client makes its webhook", nil, ownHookRow, false, false},
+		{"a client deletes its webhook", ownHookRow, nil, false, true},
+		{"a client is registered", nil, clientRow, false, false},
+		{"a client is deleted", clientRow, nil, false, true},
 		{"a delivery is noted", nil, deliveryRow, false, false},
 		{"a delivery goes", deliveryRow, nil, false, false},
 	} {

@@ -28,8 +28,8 @@ type CleanUpServices interface {
 	Metrics() *metric.Log
 }
 
-// CleanUp removes what changes leave behind: bytes of failed, superseded and deleted attempts, the items of deleted folders, and the deliveries
-// of deleted webhooks. Beside that it keeps the search index, because a stream has two consumers at most: neither work waits for the
+// CleanUp removes what changes leave behind: bytes of failed, superseded and deleted attempts, the items of deleted folders, the webhooks of
+// deleted clients, and the deliveries of deleted webhooks. Beside that it keeps the search index, because a stream has two consumers at most: neither work waits for the
 // other, nor is held up by its failures.
 func CleanUp(s CleanUpServices) Consumer {
 	both := beside(Each(func(ctx context.Context, c table.Change) error { return tidy(ctx, s, c) }), index(s))
@@ -46,6 +46,9 @@ func tidy(ctx context.Context, s CleanUpServices, c table.Change) error {
 	}
 	if w, f, ok := deletedFolder(c); ok {
 		return s.Folders().RemoveItems(ctx, w, f)
+	}
+	if w, client, ok := deletedClient(c); ok {
+		return s.Webhooks().RemoveOf(ctx, w, client)
 	}
 	if wh, ok := webhook.Deleted(c); ok {
 		return s.Webhooks().RemoveDeliveries(ctx, wh)
@@ -107,6 +110,18 @@ func place(e events.DynamoDBEvent, r events.DynamoDBEventResponse) int {
 		}
 	}
 	return len(e.Records)
+}
+
+func deletedClient(c table.Change) (w id.Workspace, client id.Client, ok bool) {
+	if c.New != nil || !strings.HasPrefix(c.Key.SK, schema.ClientPrefix) {
+		return w, client, false
+	}
+	w, err := id.ParseWorkspace(c.Key.PK)
+	if err != nil {
+		return w, client, false
+	}
+	client, err = schema.ParseListedClient(c.Key.SK)
+	return w, client, err == nil
 }
 
 func deletedFolder(c table.Change) (w id.Workspace, f id.Folder, ok bool) {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/assetry/assetry/shared/access"
 	"github.com/assetry/assetry/shared/blob/blobtest"
+	"github.com/assetry/assetry/shared/fault"
 	"github.com/assetry/assetry/shared/folder"
 	"github.com/assetry/assetry/shared/id"
 	"github.com/assetry/assetry/shared/metric"
@@ -197,6 +198,34 @@ func TestCleanUpEmptiesADeletedWebhook(t *testing.T) {
 		if err != nil || len(pg.Items) != want {
 			t.Errorf("webhook %d has %d deliveries, %v, want %d", i, len(pg.Items), err, want)
 		}
+	}
+}
+
+func TestCleanUpTakesTheWebhookOfADeletedClient(t *testing.T) {
+	c := newCellar(t)
+	w := id.NewWorkspace(noon)
+	owner := func() access.Principal {
+		client := id.NewClient(w, noon)
+		p := access.Principal{Key: client.Key(), Client: client, Grants: map[id.Workspace]access.Role{w: access.Editor}}
+		if _, _, err := c.hooks.CreateOwn(t.Context(), p, id.Webhook{}, "https://hooks.example/"); err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	gone, stays := owner(), owner()
+	k := schema.ListedClientKey(w, gone.Client)
+	deleted := table.Change{Key: k, Old: table.Item{table.AttrPK: table.String(k.PK), table.AttrSK: table.String(k.SK)}, At: noon}
+	for range 2 { // the stream may deliver twice
+		r, err := change.CleanUp(c)(t.Context(), batch(t, deleted))
+		if got := reported(t, r, err); got != "" {
+			t.Fatalf("the stream goes on from %q", got)
+		}
+	}
+	if _, err := c.hooks.Own(t.Context(), gone); !fault.Is(err, fault.NotFound) {
+		t.Errorf("the webhook of the deleted client gave %v, want %q", err, fault.NotFound)
+	}
+	if _, err := c.hooks.Own(t.Context(), stays); err != nil {
+		t.Errorf("the webhook of another client gave %v, want it left", err)
 	}
 }
 

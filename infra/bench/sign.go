@@ -100,7 +100,7 @@ func newSigners(ctx context.Context, token, remark string) []*signer {
 	}
 	pages := func(count int) error {
 		for page := range slices.Chunk(specs[:count], signsAtOnce) {
-			if _, err := bucket.SignParts(ctx, key, uploadID, page, end); err != nil {
+			if _, _, err := bucket.SignParts(ctx, key, uploadID, page, end); err != nil {
 				return err
 			}
 		}

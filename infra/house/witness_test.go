@@ -134,7 +134,12 @@ func (w watchedBucket) DeleteVersion(ctx context.Context, key, version string) e
 	return w.bucket.DeleteVersion(ctx, key, version)
 }
 
-func (w watchedBucket) SignParts(ctx context.Context, key, upload string, ps []blob.PartSpec, expires time.Time) ([]string, error) {
+func (w watchedBucket) SignBare(ctx context.Context, s blob.BareSpec) (string, time.Time, error) {
+	w.note("s3:PutObject on source")
+	return w.bucket.SignBare(ctx, s)
+}
+
+func (w watchedBucket) SignParts(ctx context.Context, key, upload string, ps []blob.PartSpec, expires time.Time) ([]string, time.Time, error) {
 	w.note("s3:PutObject on source")
 	return w.bucket.SignParts(ctx, key, upload, ps, expires)
 }

@@ -381,6 +381,15 @@ func (s shifted) SignForm(ctx context.Context, f blob.FormSpec) (blob.Form, time
 }
 
 // SignParts signs parts in the same way.
-func (s shifted) SignParts(ctx context.Context, key, up string, ps []blob.PartSpec, expires time.Time) ([]string, error) {
-	return s.Bucket.SignParts(ctx, key, up, ps, s.real(expires))
+func (s shifted) SignParts(ctx context.Context, key, up string, ps []blob.PartSpec, expires time.Time) ([]string, time.Time, error) {
+	urls, _, err := s.Bucket.SignParts(ctx, key, up, ps, s.real(expires))
+	return urls, expires, err
+}
+
+// SignBare signs a PUT in the same way.
+func (s shifted) SignBare(ctx context.Context, b blob.BareSpec) (string, time.Time, error) {
+	ends := b.Expires
+	b.Expires = s.real(ends)
+	url, _, err := s.Bucket.SignBare(ctx, b)
+	return url, ends, err
 }

@@ -29,6 +29,7 @@ type Via string
 // The ways in, as every API spells them.
 const (
 	ViaSigned Via = "signed_url" // a signed form or PUT straight to the bucket
+	ViaPut    Via = "put"        // a signed PUT that binds nothing but the object, straight to the bucket; ours, not in the published contract
 	ViaDirect Via = "direct"     // the bytes were in the create request
 	ViaParts  Via = "multipart"  // signed parts straight to the bucket; ours, not in the published contract
 	ViaURL    Via = "url"        // copied from an address
@@ -42,6 +43,8 @@ const (
 	Expired  Cause = "expired"  // nobody brought the bytes in time
 	Rejected Cause = "rejected" // the bytes are no good
 	Source   Cause = "source"   // the address of an import did not give its bytes
+	// Abandoned is that the client gave the upload up. It is final: bytes that come later are removed.
+	Abandoned Cause = "abandoned"
 )
 
 // Asset is one asset as it stands at a version of its row.
@@ -61,6 +64,7 @@ type Asset struct {
 	CreatedBy   id.Key
 
 	Declared string // content type the client declared; "" when none was
+	Format   string // what the bytes must be, one of media.Formats; "": whatever is allowed. It never changes
 	Type     string // content type that was found; "" before ready
 	Size     int64  // bytes; 0 before ready
 	Width    int    // pixels as shown (orientation applied); 0: not known
@@ -70,6 +74,8 @@ type Asset struct {
 
 	Upload   string        // id of the bucket's multipart upload of this generation; "": none
 	PartSize int64         // bytes of every part of it but the last; 0: no parts are planned
+	Parts    int           // how many parts there are, where their sizes are the client's; else 0
+	MaxSize  int64         // bytes that are taken at most; 0: what the way in takes. It never changes
 	Expected int64         // bytes that were announced, or that an import's source has; 0: not known
 	Received int64         // bytes of an import that are in the bucket already; it may lag, and Version does not count it
 	Checksum blob.Checksum // of the whole file, as announced; compared before ready
@@ -87,5 +93,11 @@ func (a Asset) CreatedAt() time.Time { return a.ID.Time() }
 
 // Source names the object of the current generation.
 func (a Asset) Source() schema.Source {
-	return schema.Source{Workspace: a.Workspace, Asset: a.ID, Generation: a.Generation}
+	return schema.Source{Workspace: a.Workspace, Asset: a.ID, Generation: a.Generation, InRow: a.factsInRow()}
+}
+
+// factsInRow says whether what was announced of the bytes is to be read in the row. The object says nothing that can be trusted where the client
+// sent it without a binding, and has no place for a format, a limit or a number of parts. Within a generation none of this changes.
+func (a Asset) factsInRow() bool {
+	return a.Via == ViaPut || a.Format != "" || a.MaxSize > 0 || a.Parts > 0
 }

@@ -22,7 +22,7 @@ const deleteTries = 5
 
 // Delete removes an asset: from then on it is missing and its links are dead; its bytes go with the change feed. Repeating it
 // succeeds. The errors are fault.NotFound for an asset that never was (or was deleted longer than RememberDeleted ago),
-// fault.Forbidden, and fault.Throttled when other writers kept winning.
+// fault.Forbidden, fault.Conflict while an order holds the asset, and fault.Throttled when other writers kept winning.
 func (s *Service) Delete(ctx context.Context, p access.Principal, a id.Asset) error {
 	for range deleteTries {
 		found, err := s.Allowed(ctx, p, access.DeleteAsset, a)
@@ -30,6 +30,9 @@ func (s *Service) Delete(ctx context.Context, p access.Principal, a id.Asset) er
 			return s.deletedBefore(ctx, p, a)
 		}
 		if err != nil {
+			return err
+		}
+		if err := Free(ctx, s.holds, found); err != nil {
 			return err
 		}
 		err = table.Decide(ctx, s.table, []table.Write{

@@ -36,6 +36,9 @@ func (a Asset) Row() table.Item {
 	putString(it, schema.Upload, a.Upload)
 	putString(it, schema.Checksum, a.Checksum.String())
 	putInt(it, schema.PartSize, a.PartSize)
+	putInt(it, schema.PartCount, int64(a.Parts))
+	putInt(it, schema.MaxSize, a.MaxSize)
+	putString(it, schema.Format, a.Format)
 	putInt(it, schema.Expected, a.Expected)
 	putInt(it, schema.Received, a.Received)
 	putInt(it, schema.Width, int64(a.Width))
@@ -91,6 +94,9 @@ func FromRow(it table.Item) (Asset, error) {
 		Object:      it.Str(schema.Object),
 		Upload:      it.Str(schema.Upload),
 		PartSize:    it.Int(schema.PartSize),
+		Parts:       int(it.Int(schema.PartCount)),
+		MaxSize:     it.Int(schema.MaxSize),
+		Format:      it.Str(schema.Format),
 		Expected:    it.Int(schema.Expected),
 		Received:    it.Int(schema.Received),
 		Failure:     it.Str(schema.Failure),

@@ -27,11 +27,18 @@ type Folders interface {
 	Resolve(ctx context.Context, p access.Principal, w id.Workspace, ref string) (id.Folder, error)
 }
 
+// Holds knows which orders hold their inputs and deliverables; order.Service does.
+type Holds interface {
+	// Holding gives the first of some orders of a workspace that holds its assets at this moment; held is false when none does.
+	Holding(ctx context.Context, w id.Workspace, orders []id.Order) (o id.Order, held bool, err error)
+}
+
 // Options are what a Service may be given. The zero value works.
 type Options struct {
 	Now        func() time.Time       // nil is time.Now
 	Folders    Folders                // nil where no asset is put into a folder by Update
 	Index      func() *search.Service // asked for by the first search; nil, or what gives nil: searches read rows
+	Holds      Holds                  // nil: nobody holds an asset
 	SearchRows int                    // rows one search page reads at most; 0 is page.SearchRows
 	SearchTime time.Duration          // how long one search page may read; 0 is page.SearchTime
 }
@@ -43,6 +50,7 @@ type Service struct {
 	sealer     *page.Sealer
 	folders    Folders
 	index      func() *search.Service
+	holds      Holds
 	now        func() time.Time
 	searchRows int
 	searchTime time.Duration
@@ -50,7 +58,7 @@ type Service struct {
 
 // New makes a Service.
 func New(t table.Table, ws Workspaces, sealer *page.Sealer, o Options) *Service {
-	s := &Service{t, ws, sealer, o.Folders, o.Index, o.Now, o.SearchRows, o.SearchTime}
+	s := &Service{t, ws, sealer, o.Folders, o.Index, o.Holds, o.Now, o.SearchRows, o.SearchTime}
 	if s.now == nil {
 		s.now = time.Now
 	}

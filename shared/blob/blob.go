@@ -67,6 +67,14 @@ type PutSpec struct {
 	Expires time.Time
 }
 
+// BareSpec is a presigned PUT for clients that send no header of ours: it binds the key, the host and, where it is said, the length. Type and
+// everything else that is stored is the sender's, so nothing of it can be trusted, and it works any number of times.
+type BareSpec struct {
+	Key     string
+	Size    int64 // exact Content-Length in bytes; 0: any
+	Expires time.Time
+}
+
 // Request is a presigned request: send exactly these headers with it.
 type Request struct {
 	Method, URL string
@@ -76,8 +84,11 @@ type Request struct {
 // PartSpec is what the presigned upload of one part binds.
 type PartSpec struct {
 	Number int   // 1 to 10,000
-	Size   int64 // exact Content-Length in bytes
+	Size   int64 // exact Content-Length in bytes; AnySize: not bound
 }
+
+// AnySize is the size of a part whose length is the sender's.
+const AnySize = -1
 
 // GetSpec is what a presigned GET or HEAD binds.
 type GetSpec struct {
@@ -118,12 +129,13 @@ type Upload struct {
 type Signer interface {
 	SignForm(ctx context.Context, s FormSpec) (Form, time.Time, error)
 	SignPut(ctx context.Context, s PutSpec) (Request, time.Time, error)
+	SignBare(ctx context.Context, s BareSpec) (url string, ends time.Time, err error)
 	SignGet(ctx context.Context, s GetSpec) (url string, err error)
 	// SignPart signs the upload of one part of exactly size bytes.
 	SignPart(ctx context.Context, key, upload string, number int, size int64, expires time.Time) (url string, err error)
 	// SignParts signs many parts of one upload, many times faster than as many calls of SignPart: use it for more than one. The URLs come in
-	// the order of ps, all end together, and share memory.
-	SignParts(ctx context.Context, key, upload string, ps []PartSpec, expires time.Time) (urls []string, err error)
+	// the order of ps, all end together, and share memory. Either all parts are of AnySize, or none is.
+	SignParts(ctx context.Context, key, upload string, ps []PartSpec, expires time.Time) (urls []string, ends time.Time, err error)
 }
 
 // Reader reads objects.

@@ -16,6 +16,10 @@
 //   - WebM: a segment that, where it states its size, fits in the object.
 //   - MP3: two MPEG audio frames in a row after the tag. Ogg: a first page with a known audio codec, and no video stream.
 //   - PDF: %PDF- at the start, and %%EOF in the last 4 KiB.
+//   - E57: version 1, a length in the header that is the object's, and an XML section within it.
+//
+// One format has no signature: xyz, points as lines of numbers, is a text as many others are. It is judged only where it was announced
+// (Source.Format), by the first lines; and what was announced as a format is nothing else.
 package media
 
 import (
@@ -37,6 +41,8 @@ const MaxPixels = 150_000_000
 type Source struct {
 	Size int64  // in bytes
 	Head []byte // the first HeadSize bytes, or all of a smaller object
+
+	Format string // what it was announced as, one of Formats; "": any type that shows itself
 
 	// ReadAt gives up to n bytes at off. It may be nil when Head holds everything.
 	ReadAt func(ctx context.Context, off, n int64) ([]byte, error)
@@ -67,9 +73,9 @@ func Inspect(ctx context.Context, s Source) (Info, error) {
 	if err != nil {
 		return Info{}, err
 	}
-	f := sniff(head, s.Size)
-	if f == nil {
-		return Info{}, &Rejected{"The file is " + describe(head) + ". Allowed are " + allowedText + "."}
+	f, err := formatOf(head, s)
+	if err != nil {
+		return Info{}, err
 	}
 	in, err := f.look(r)
 	switch {
@@ -87,6 +93,29 @@ func Inspect(ctx context.Context, s Source) (Info, error) {
 	}
 	in.Type = f.mime
 	return in, nil
+}
+
+// formatOf finds the format of an object that begins with head: the one that it shows, and where one was announced only that.
+func formatOf(head []byte, s Source) (*format, error) {
+	f := sniff(head, s.Size)
+	if s.Format == "" {
+		if f == nil {
+			return nil, &Rejected{"The file is " + describe(head) + ". Allowed are " + allowedText + "."}
+		}
+		return f, nil
+	}
+	want := byFormat(s.Format)
+	if want == nil {
+		return nil, fmt.Errorf("media: the format %q is not known", s.Format)
+	}
+	if f == want || f == nil && want.text {
+		return want, nil
+	}
+	found := describe(head)
+	if f != nil {
+		found = "of the type " + f.mime
+	}
+	return nil, &Rejected{fmt.Sprintf("The file was announced as %s, but it is %s. Announce what it is, or send what was announced.", s.Format, found)}
 }
 
 // incomplete refuses a file whose end is missing.

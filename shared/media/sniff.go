@@ -23,6 +23,8 @@ func signature(b []byte, size int64) string {
 		return "audio/wav"
 	case bytes.HasPrefix(b, []byte(ebmlSignature)):
 		return ebmlType(b)
+	case bytes.HasPrefix(b, []byte(e57Signature)):
+		return "model/e57"
 	case bytes.HasPrefix(b, []byte("OggS")):
 		return "audio/ogg"
 	case bytes.HasPrefix(bytes.TrimLeft(b[:min(len(b), 32)], "\xef\xbb\xbf\x00\t\r\n "), []byte("%PDF-")):

@@ -6,10 +6,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestTypesAreThoseOfTheContract(t *testing.T) {
+func TestTypesAreThoseOfTheContractAndOfScans(t *testing.T) {
 	want := []string{
 		"application/pdf", "audio/mpeg", "audio/ogg", "audio/wav", "image/avif", "image/gif", "image/heic", "image/heif", "image/jpeg",
-		"image/png", "image/webp", "video/mp4", "video/quicktime", "video/webm",
+		"image/png", "image/webp", "model/e57", "model/x-xyz", "video/mp4", "video/quicktime", "video/webm",
 	}
 	if diff := cmp.Diff(want, Types()); diff != "" {
 		t.Errorf("Types differs (-want +got):\n%s", diff)

@@ -55,19 +55,32 @@ func TestPartURLsAreByteForByteThoseOfTheSDK(t *testing.T) {
 		ps := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) blob.PartSpec {
 			return blob.PartSpec{Number: rapid.IntRange(1, 10_000).Draw(t, "number"), Size: rapid.Int64Range(1, 5<<30).Draw(t, "size")}
 		}), 1, 5).Draw(t, "parts")
+		anySize := rapid.Bool().Draw(t, "any size")
+		if anySize {
+			for i := range ps {
+				ps[i].Size = blob.AnySize
+			}
+		}
 
 		b := s3blob.New(client, "assets", s3blob.Options{Now: func() time.Time { return at }})
-		got, err := b.SignParts(ctx, key, upload, ps, at.Add(life))
+		got, ends, err := b.SignParts(ctx, key, upload, ps, at.Add(life))
 		if err != nil {
 			t.Fatalf("SignParts = %v", err)
 		}
-		presigner := s3.NewPresignClient(client, s3.WithPresignExpires(at.Add(life).Sub(at.Truncate(time.Second)).Truncate(time.Second)),
+		lasts := at.Add(life).Sub(at.Truncate(time.Second)).Truncate(time.Second)
+		if want := at.Truncate(time.Second).Add(lasts); !ends.Equal(want) {
+			t.Fatalf("SignParts ends at %s, want %s", ends, want)
+		}
+		presigner := s3.NewPresignClient(client, s3.WithPresignExpires(lasts),
 			func(o *s3.PresignOptions) {
 				o.Presigner = atTime{v4.NewSigner(func(o *v4.SignerOptions) { o.DisableURIPathEscaping = true }), at}
 			})
 		for i, p := range ps {
-			want, err := presigner.PresignUploadPart(ctx, &s3.UploadPartInput{Bucket: aws.String("assets"), Key: &key, UploadId: &upload,
-				PartNumber: aws.Int32(int32(p.Number)), ContentLength: &p.Size})
+			in := &s3.UploadPartInput{Bucket: aws.String("assets"), Key: &key, UploadId: &upload, PartNumber: aws.Int32(int32(p.Number))}
+			if !anySize {
+				in.ContentLength = &p.Size
+			}
+			want, err := presigner.PresignUploadPart(ctx, in)
 			if err != nil {
 				t.Fatalf("the SDK's presigner: %v", err)
 			}
@@ -90,7 +103,7 @@ func TestSigningManyPartsAllocatesForAllOfThem(t *testing.T) {
 	}
 	const most = 60 // whatever the number of parts; 10,000 calls of the SDK's presigner make over two million
 	n := testing.AllocsPerRun(3, func() {
-		if _, err := b.SignParts(ctx, key, strings.Repeat("u", 100), ps, end); err != nil {
+		if _, _, err := b.SignParts(ctx, key, strings.Repeat("u", 100), ps, end); err != nil {
 			t.Fatal(err)
 		}
 	})
@@ -108,7 +121,7 @@ func TestSignedPartsAreAccepted(t *testing.T) {
 	for _, n := range []int{1, 2, 77, 9_999, 10_000} {
 		ps = append(ps, blob.PartSpec{Number: n, Size: int64(len(strconv.Itoa(n)))})
 	}
-	urls, err := b.SignParts(ctx, key, up, ps, soon())
+	urls, _, err := b.SignParts(ctx, key, up, ps, soon())
 	if err != nil || len(urls) != len(ps) {
 		t.Fatalf("SignParts = %d URLs, %v; want %d", len(urls), err, len(ps))
 	}
@@ -141,11 +154,11 @@ func TestPartsOutsideOfS3sLimitsAreNotSigned(t *testing.T) {
 		if _, err := b.SignPart(context.Background(), key, "up", bad.Number, bad.Size, soon()); err == nil {
 			t.Errorf("SignPart with %s is signed, want an error", name)
 		}
-		if urls, err := b.SignParts(context.Background(), key, "up", []blob.PartSpec{good, bad}, soon()); err == nil || urls != nil {
+		if urls, _, err := b.SignParts(context.Background(), key, "up", []blob.PartSpec{good, bad}, soon()); err == nil || urls != nil {
 			t.Errorf("SignParts with %s = %v, want an error and no URL", name, urls)
 		}
 	}
-	if urls, err := b.SignParts(context.Background(), key, "up", nil, soon()); err != nil || len(urls) != 0 {
+	if urls, _, err := b.SignParts(context.Background(), key, "up", nil, soon()); err != nil || len(urls) != 0 {
 		t.Errorf("SignParts of nothing = %v, %v; want nothing", urls, err)
 	}
 }
@@ -176,7 +189,7 @@ func BenchmarkSignParts(b *testing.B) {
 		}
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
 			for b.Loop() {
-				if _, err := bucket.SignParts(ctx, key, benchUpload, ps, end); err != nil {
+				if _, _, err := bucket.SignParts(ctx, key, benchUpload, ps, end); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -41,7 +41,8 @@
 //	progress            ws_<uuid>#reindex             <shard>, built                 search
 //
 // Objects: w/<workspace>/<byte>/<asset>/<generation>/source, where <byte> is two hex digits of the asset id's random bits, so
-// that keys spread over S3's partitions. The bucket notifies for prefix w/ and suffix /source only.
+// that keys spread over S3's partitions; <generation> is a number, with an r behind it where what was announced of the bytes stands in the
+// row alone. The bucket notifies for prefix w/ and suffix /source only.
 package schema
 
 import (
@@ -70,7 +71,7 @@ const (
 	State       = "state"       // String: pending_upload, ready, failed
 	Generation  = "generation"  // Number: attempts at bringing the bytes, from 1
 	Description = "description" // String
-	Via         = "via"         // String: signed_url, direct, multipart, url
+	Via         = "via"         // String: signed_url, put, direct, multipart, url
 	Declared    = "declared"    // String: the content type the client declared
 	Type        = "type"        // String: the content type that was found
 	Size        = "size"        // Number: bytes
@@ -81,10 +82,11 @@ const (
 	Folder      = "folder"      // String: id of a library folder
 	Project     = "project"     // String: id of the project it was created on
 	Failure     = "failure"     // String: why it failed, for people
-	Cause       = "cause"       // String: why it failed, for programs: expired, rejected, source
+	Cause       = "cause"       // String: why it failed, for programs: expired, rejected, source, abandoned
 	GrantUntil  = "grant_until" // Number: Unix seconds at which the last grant ends
 	Upload      = "upload"      // String: id of the bucket's multipart upload
 	PartSize    = "part_size"   // Number: bytes of every part but the last
+	PartCount   = "part_count"  // Number: how many parts there are, where their sizes are the client's
 	Expected    = "expected"    // Number: bytes that were announced, or that the source of an import has
 	Received    = "received"    // Number: bytes of an import that are in the bucket
 	EditedAt    = "edited_at"   // Number: Unix milliseconds at which name, description or folder last changed; absent: never
@@ -191,7 +193,7 @@ const (
 	Problems    = "problems"        // List of Maps: what is wrong with it, by path and message
 	SubmittedAt = "submitted_at"    // Number: Unix milliseconds of the last submission
 	ChangedAt   = "changed_at"      // Number: Unix milliseconds at which details or inputs last changed
-	Format      = "format"          // String: of an input, e57 or xyz
+	Format      = "format"          // String: of an input, and of an asset that must have it: e57 or xyz
 	HeldGen     = "held_generation" // Number: generation of an input when its order was submitted
 	HeldObject  = "held_object"     // String: object version of an input when its order was submitted; absent: it was still on its way
 	Open        = "open"            // Bool: an input counts among the open uploads of its workspace
@@ -542,7 +544,12 @@ type Source struct {
 	Workspace  id.Workspace
 	Asset      id.Asset
 	Generation int
+	// InRow says that what was announced of the bytes is to be read in the row: the object says nothing that can be trusted, or not enough.
+	InRow bool
 }
+
+// inRow ends the generation in the key of a source whose facts are in the row.
+const inRow = "r"
 
 // ObjectPrefix begins the keys of all objects of an asset.
 func ObjectPrefix(w id.Workspace, a id.Asset) string {
@@ -559,7 +566,11 @@ func SpreadPrefix(w id.Workspace, spread byte) string {
 
 // Key is the object key of the source.
 func (s Source) Key() string {
-	return ObjectPrefix(s.Workspace, s.Asset) + strconv.Itoa(s.Generation) + "/source"
+	generation := strconv.Itoa(s.Generation)
+	if s.InRow {
+		generation += inRow
+	}
+	return ObjectPrefix(s.Workspace, s.Asset) + generation + "/source"
 }
 
 // ParseSource reads an object key back; ok is false for every other key, also for one that Key would spell differently.
@@ -576,11 +587,12 @@ func ParseSource(key string) (s Source, ok bool) {
 	if err != nil {
 		return s, false
 	}
-	g, err := strconv.Atoi(p[4])
+	generation, facts := strings.CutSuffix(p[4], inRow)
+	g, err := strconv.Atoi(generation)
 	if err != nil || g < 1 {
 		return s, false
 	}
-	s = Source{w, a, g}
+	s = Source{w, a, g, facts}
 	return s, s.Key() == key
 }
 

@@ -19,24 +19,24 @@ const drawIDs = 3
 // errTooMany answers a create that kept meeting others.
 var errTooMany = fault.New(fault.Throttled, "Too many assets are being created in this workspace at the same moment. Repeat the request.")
 
-// announce writes a row, under a new id or under the one it has. If that is taken, or was (again), the error is fault.Duplicate and the answer is the
-// asset that has it; zero if it is deleted. Grant, where there is one, sees the asset before it is written and may still change it. What is to
-// be written beside the row is written with it, or not at all.
+// announce writes the row of a draft, under a new id or under the one it has. If that is taken, or was (Draft.Again), the error is fault.Duplicate
+// and the answer is the asset that has it; zero if it is deleted. Grant, where there is one, sees the asset before it is written and may still
+// change it. What is to be written beside the row is written with it, or not at all: if only that loses, the error is the *table.TransactError.
 func (s *Service) announce(
-	ctx context.Context, ws account.Workspace, a asset.Asset, again bool, grant func(*asset.Asset) error, also ...beside,
+	ctx context.Context, ws account.Workspace, a asset.Asset, d Draft, grant func(*asset.Asset) error, also ...beside,
 ) (asset.Asset, error) {
 	if a.ID != (id.Asset{}) {
 		if err := prepare(ws, &a, grant); err != nil {
 			return asset.Asset{}, err
 		}
-		return s.announceGiven(ctx, a, again, also...)
+		return s.announceGiven(ctx, a, d, also...)
 	}
 	for range drawIDs {
 		a.ID = id.NewAsset(ws.ID, s.now())
 		if err := prepare(ws, &a, grant); err != nil {
 			return asset.Asset{}, err
 		}
-		if taken, err := s.insert(ctx, a, also...); err != nil {
+		if taken, err := s.insert(ctx, a, d, also...); err != nil {
 			return asset.Asset{}, err
 		} else if !taken {
 			s.begun(a)
@@ -59,13 +59,18 @@ func prepare(ws account.Workspace, a *asset.Asset, grant func(*asset.Asset) erro
 }
 
 // insert writes a new row, after the marker that leads the sweeper to it. taken says that the id exists: draw another.
-func (s *Service) insert(ctx context.Context, a asset.Asset, also ...beside) (taken bool, err error) {
+func (s *Service) insert(ctx context.Context, a asset.Asset, d Draft, also ...beside) (taken bool, err error) {
 	if err := s.markActive(ctx, a.Workspace, a.CreatedAt()); err != nil {
 		return false, err
 	}
-	err = s.write(ctx, s.rows(a, also))
-	if _, lost := table.Lost(err); lost || table.Refused(err) != nil {
+	rows := s.rows(a, also)
+	err = s.write(ctx, rows.with(d, a))
+	if _, lost := table.Lost(err); lost {
 		return true, nil
+	}
+	if r := table.Refused(err); r != nil {
+		theirs := rows.theirs(r)
+		return theirs == nil, asError(theirs)
 	}
 	if err != nil {
 		return false, fmt.Errorf("announce asset %s: %w", a.ID, err)
@@ -76,9 +81,11 @@ func (s *Service) insert(ctx context.Context, a asset.Asset, also ...beside) (ta
 // beside is another write of the transaction that announces an asset.
 type beside func(asset.Asset) table.Write
 
-// rows are what a new asset writes: its row, on a project its place there, and what is to be beside them.
-func (s *Service) rows(a asset.Asset, also []beside) []table.Write {
-	ws := []table.Write{table.Put(a.Row(), table.Absent())}
+// newRows are what a new asset writes on its own account: its row, on a project its place there, and what is to be beside them.
+type newRows []table.Write
+
+func (s *Service) rows(a asset.Asset, also []beside) newRows {
+	ws := newRows{table.Put(a.Row(), table.Absent())}
 	if a.Project != (id.Project{}) {
 		ws = append(ws, project.NodePut(a.Project, a.ID, id.NewNode(a.Workspace, s.now())))
 	}
@@ -88,10 +95,34 @@ func (s *Service) rows(a asset.Asset, also []beside) []table.Write {
 	return ws
 }
 
+// with adds the draft's own writes at the end.
+func (ws newRows) with(d Draft, a asset.Asset) []table.Write {
+	if d.Beside == nil {
+		return ws
+	}
+	return append(ws[:len(ws):len(ws)], d.Beside(a)...)
+}
+
+// theirs are the reasons of the draft's own writes, if one of them lost and none of the asset's; else nil.
+func (ws newRows) theirs(r *table.TransactError) *table.TransactError {
+	if ours := (&table.TransactError{Reasons: r.Reasons[:len(ws)]}); ours.Lost() || !r.Lost() {
+		return nil
+	}
+	return &table.TransactError{Reasons: r.Reasons[len(ws):], Current: r.Current[len(ws):]}
+}
+
+// asError is the error for a refused transaction; nil for none.
+func asError(e *table.TransactError) error {
+	if e == nil {
+		return nil
+	}
+	return e
+}
+
 // write does one write, or several at once.
 func (s *Service) write(ctx context.Context, ws []table.Write) error {
 	if len(ws) > 1 {
-		return s.Table.Transact(ctx, ws)
+		return table.Decide(ctx, s.Table, ws)
 	}
 	_, err := s.Table.Write(ctx, ws[0])
 	return err
@@ -99,21 +130,24 @@ func (s *Service) write(ctx context.Context, ws []table.Write) error {
 
 // announceGiven writes a row under the id that it was given. An id is used once, also when its asset has been deleted since: the clean-up
 // of the first would else take the bytes of the second. What remembers deleted assets is asked only if there may be one.
-func (s *Service) announceGiven(ctx context.Context, a asset.Asset, again bool, also ...beside) (asset.Asset, error) {
+func (s *Service) announceGiven(ctx context.Context, a asset.Asset, d Draft, also ...beside) (asset.Asset, error) {
 	if err := s.leadTo(ctx, a); err != nil {
 		return asset.Asset{}, err
 	}
-	ws := s.rows(a, also)
-	if again {
-		ws = append(ws, table.Check(schema.GoneKey(a.ID), table.Absent()))
+	rows := s.rows(a, also)
+	if d.Again {
+		rows = append(rows, table.Check(schema.GoneKey(a.ID), table.Absent()))
 	}
-	err := s.write(ctx, ws)
+	err := s.write(ctx, rows.with(d, a))
 	if current, lost := table.Lost(err); lost {
 		return taken(a.ID, current)
 	}
 	if r := table.Refused(err); r != nil {
-		if row, gone := 0, len(ws)-1; r.Reasons[row] == table.ConditionLost || again && r.Reasons[gone] == table.ConditionLost {
+		if row, gone := 0, len(rows)-1; r.Reasons[row] == table.ConditionLost || d.Again && r.Reasons[gone] == table.ConditionLost {
 			return taken(a.ID, r.Current[row])
+		}
+		if theirs := rows.theirs(r); theirs != nil {
+			return asset.Asset{}, theirs
 		}
 		return asset.Asset{}, errTooMany
 	}

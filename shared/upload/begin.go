@@ -1,8 +1,10 @@
 package upload
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,6 +16,7 @@ import (
 	"github.com/assetry/assetry/shared/id"
 	"github.com/assetry/assetry/shared/media"
 	"github.com/assetry/assetry/shared/name"
+	"github.com/assetry/assetry/shared/table"
 )
 
 // Draft is what a client says of an asset before its bytes.
@@ -31,6 +34,18 @@ type Draft struct {
 	// direct upload that was cut off is gone on with.
 	Again    bool
 	Checksum blob.Checksum // of the whole file; zero: none. Without a value only for parts and imports, where it is computed and kept
+
+	// Format is what the bytes must be, one of media.Formats; "": what Declared stands for, else whatever is allowed.
+	Format  string
+	MaxSize int64        // bytes that are taken at most; 0: what the way in takes
+	Orders  asset.Orders // which the asset is an input or a deliverable of from the beginning
+
+	FirstParts int // how many parts are granted at once by the answer, 1 to MaxParts; 0 is PartsPage. Only for uploads by parts
+
+	// Beside gives further writes of the transaction that announces the asset, which it is given as it will be. If one of them loses, nothing is
+	// written, and the error is a *table.TransactError with the reasons of these writes, in their order. It may be called more than once, each
+	// time for another id. nil: none.
+	Beside func(asset.Asset) []table.Write
 }
 
 // Grant is one signed way in: a POST form to send with the file, begun before it expires.
@@ -55,7 +70,7 @@ func (s *Service) Begin(ctx context.Context, p access.Principal, d Draft) (asset
 		return asset.Asset{}, Grant{}, err
 	}
 	var g Grant
-	a, err = s.announce(ctx, ws, a, d.Again, func(a *asset.Asset) (err error) {
+	a, err = s.announce(ctx, ws, a, d, func(a *asset.Asset) (err error) {
 		g, err = s.sign(ctx, *a, s.now().Add(s.grant))
 		a.GrantUntil = g.Expires
 		return err
@@ -78,6 +93,7 @@ func (s *Service) check(ctx context.Context, p access.Principal, d Draft, via as
 		bad = append(bad, fault.Field{Name: "content_type",
 			Message: fmt.Sprintf("%.80q is not a type that is taken; allowed are %s", d.Declared, strings.Join(media.Types(), ", "))})
 	}
+	bad = append(bad, checkFormat(d)...)
 	bad = append(bad, checkChecksum(d.Checksum, via)...)
 	if err := fault.BadFields(bad); err != nil {
 		return account.Workspace{}, err
@@ -99,6 +115,7 @@ func (s *Service) draft(ctx context.Context, p access.Principal, d Draft, via as
 	a := asset.Asset{
 		ID: d.ID, Workspace: d.Workspace, Version: 1, State: asset.Pending, Generation: 1, Via: via,
 		Name: d.Name, Declared: d.Declared, Project: d.Project, CreatedBy: p.Key, Checksum: d.Checksum,
+		Format: cmp.Or(d.Format, media.FormatOf(d.Declared)), MaxSize: d.MaxSize, Orders: d.Orders,
 	}
 	if d.Folder == "" {
 		return a, nil
@@ -111,12 +128,34 @@ func (s *Service) draft(ctx context.Context, p access.Principal, d Draft, via as
 // sign grants the current generation of an asset until a time. It writes nothing and asks nobody.
 func (s *Service) sign(ctx context.Context, a asset.Asset, until time.Time) (Grant, error) {
 	f, ends, err := s.Bucket.SignForm(ctx, blob.FormSpec{
-		Key: a.Source().Key(), Type: declaredType(a), MaxSize: s.maxSize, Checksum: a.Checksum, Expires: until,
+		Key: a.Source().Key(), Type: declaredType(a), MaxSize: atMost(s.maxSize, a), Checksum: a.Checksum, Expires: until,
 	})
 	if err != nil {
 		return Grant{}, fmt.Errorf("sign the form of asset %s: %w", a.ID, err)
 	}
 	return Grant{URL: f.URL, Fields: f.Fields, Expires: ends.UTC().Truncate(time.Second)}, nil
+}
+
+// atMost is how many bytes are taken of an asset by a way in that takes some.
+func atMost(way int64, a asset.Asset) int64 {
+	if a.MaxSize > 0 {
+		return min(way, a.MaxSize)
+	}
+	return way
+}
+
+// checkFormat says what is wrong with the format of a draft.
+func checkFormat(d Draft) []fault.Field {
+	declared := media.FormatOf(d.Declared)
+	switch {
+	case d.Format == "":
+		return nil
+	case !slices.Contains(media.Formats(), d.Format):
+		return []fault.Field{{Name: "format", Message: fmt.Sprintf("%.80q is not a format that is known; want %s", d.Format, strings.Join(media.Formats(), " or "))}}
+	case d.Declared != "" && d.Declared != undeclared && declared != d.Format:
+		return []fault.Field{{Name: "content_type", Message: fmt.Sprintf("%.80q is not the type of %s; leave it out", d.Declared, d.Format)}}
+	}
+	return nil
 }
 
 // declaredType is the content type that the bytes are stored under.

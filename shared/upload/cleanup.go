@@ -38,6 +38,8 @@ func (s *Service) CleanUp(ctx context.Context, c table.Change) error {
 			return err
 		}
 		return s.clear(ctx, now)
+	case gaveUpForGood(now) && !gaveUpForGood(old):
+		return s.cleanUpAbandoned(ctx, now)
 	case gaveUp(now) && !gaveUp(old): // bytes may still come of a request that was begun in time, but no more parts
 		return s.abort(ctx, now.Source().Key(), now.Upload)
 	case now.Via == asset.ViaURL && now.State == asset.Ready && old.State != asset.Ready:
@@ -66,6 +68,22 @@ func (s *Service) cleanUpDeleted(ctx context.Context, old asset.Asset) error {
 		}
 	}
 	return s.purge(ctx, prefix, nil)
+}
+
+// cleanUpAbandoned removes what an abandoned attempt has brought so far.
+func (s *Service) cleanUpAbandoned(ctx context.Context, a asset.Asset) error {
+	if err := s.lookAgain(ctx, a); err != nil {
+		return err
+	}
+	if a.Via == asset.ViaURL { // first, so that a worker that is about to begin parts notices
+		if err := s.dropImport(ctx, a.ID); err != nil {
+			return err
+		}
+		if err := s.abortAll(ctx, a.Source().Key(), nil); err != nil {
+			return err
+		}
+	}
+	return s.clear(ctx, a)
 }
 
 // clear removes the parts and all versions of an attempt.

@@ -50,7 +50,7 @@ func (p Plan) compare(there, sent []blob.Part) error {
 		switch {
 		case !p.has(part.Number):
 			other.add(part.Number)
-		case part.Size != p.Length(part.Number):
+		case !p.fits(part.Number, part.Size):
 			small.add(part.Number)
 		}
 	}
@@ -87,7 +87,10 @@ func (f *finding) add(number int) { f.numbers = append(f.numbers, number) }
 
 // sizes says what the parts of a plan must have.
 func (p Plan) sizes() string {
-	if p.Count == 1 {
+	switch {
+	case p.PartSize == 0:
+		return fmt.Sprintf("not of %d to %d bytes, which every part but the last must have", MinPartSize, int64(MaxPartSize))
+	case p.Count == 1:
 		return fmt.Sprintf("not of the planned %d bytes", p.Size)
 	}
 	return fmt.Sprintf("not of the planned %d bytes (%d for the last)", p.PartSize, p.Length(p.Count))

@@ -42,5 +42,9 @@ func (s *Service) noBytes(ctx context.Context, a asset.Asset) (asset.Asset, erro
 	if err != nil || now.State != a.State || now.Generation != a.Generation {
 		return now, err
 	}
-	return now, fault.New(fault.Conflict, "No bytes have arrived for this asset yet. Send the file with the upload form first, then complete.")
+	with := "with the upload form"
+	if a.Via == asset.ViaPut {
+		with = "to its upload address"
+	}
+	return now, fault.New(fault.Conflict, "No bytes have arrived for this asset yet. Send the file %s first, then complete.", with)
 }

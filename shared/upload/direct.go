@@ -2,6 +2,7 @@ package upload
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -31,7 +32,7 @@ func (s *Service) Direct(ctx context.Context, p access.Principal, d Draft, body 
 	if err != nil {
 		return asset.Asset{}, err
 	}
-	a, err = s.announce(ctx, ws, a, d.Again, nil)
+	a, err = s.announce(ctx, ws, a, d, nil)
 	if err != nil && !(d.Again && unfinished(a) && fault.Is(err, fault.Duplicate)) {
 		return asset.Asset{}, err
 	}
@@ -50,7 +51,9 @@ func (s *Service) accept(ctx context.Context, d Draft, body []byte) (media.Info,
 	if len(body) > MaxDirect {
 		return media.Info{}, fault.New(fault.TooLarge, "The file has %d bytes; at most %d are taken in the request itself. Create with source \"signed-url\" and send the file to the answered form.", len(body), MaxDirect)
 	}
-	info, rejected, err := judge(ctx, d.Declared, media.Source{Size: int64(len(body)), Head: body})
+	info, rejected, err := judge(ctx, d.Declared, media.Source{
+		Size: int64(len(body)), Head: body, Format: cmp.Or(d.Format, media.FormatOf(d.Declared)),
+	})
 	if err != nil {
 		return media.Info{}, fmt.Errorf("inspect a direct upload: %w", err)
 	}

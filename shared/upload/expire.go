@@ -41,8 +41,11 @@ func (s *Service) Expire(ctx context.Context, a asset.Asset) (asset.Asset, error
 
 // lapsed says for people why an attempt was given up whose time has passed.
 func lapsed(a asset.Asset) string {
-	if a.Via == asset.ViaParts {
+	switch a.Via {
+	case asset.ViaParts:
 		return "The parts were not completed in time. Retry the asset to begin a new upload."
+	case asset.ViaPut:
+		return "No bytes arrived while the upload could be begun. Retry the asset to get a new upload address."
 	}
 	return "No bytes arrived while the upload could be begun. Retry the asset to get a new upload form."
 }

@@ -64,6 +64,8 @@ func wantForm(a asset.Asset) error {
 	switch a.Via {
 	case asset.ViaParts:
 		return fault.New(fault.Conflict, "The asset comes by parts. Ask for the URLs of its parts instead.")
+	case asset.ViaPut:
+		return fault.New(fault.Conflict, "The asset comes by a PUT to an address of its own. Send the file there, or ask for that address again.")
 	case asset.ViaURL:
 		return fault.New(fault.Conflict, "The asset is copied from its source; there is nothing to send.")
 	case asset.ViaDirect:

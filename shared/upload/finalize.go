@@ -59,11 +59,23 @@ func (s *Service) orphan(ctx context.Context, src schema.Source, version string)
 }
 
 // Finalize is the only way to ready. It judges the bytes of an attempt, those of the named version or for "" the current one, and
-// settles the attempt by one conditional write; the row is not read before. Who loses that write gets the row as it is, and a version
-// that the row rules out is removed: that of a superseded, settled or rejected attempt. It answers with the row as it is afterwards.
+// settles the attempt by one conditional write. What was announced the object says itself, so that the row is not read before; where it cannot
+// be believed (schema.Source.InRow) it is read, once. Who loses the write gets the row as it is, and a version that the row rules out is
+// removed: that of a superseded, settled or rejected attempt. It answers with the row as it is afterwards.
 // The errors are errNoBytes, fault.NotFound without a row, and fault.Unavailable for an attempt the row does not know yet.
 func (s *Service) Finalize(ctx context.Context, src schema.Source, version string) (asset.Asset, error) {
-	v, err := s.inspect(ctx, src, version)
+	said := s.promiseOf
+	if src.InRow {
+		a, err := s.Assets.Find(ctx, src.Workspace, src.Asset)
+		if err != nil {
+			return asset.Asset{}, err
+		}
+		if a.Source() != src || !open(a) {
+			return s.ruled(ctx, src, a, version)
+		}
+		said = func(o blob.Object) (promise, error) { return s.promiseIn(a, o) }
+	}
+	v, err := s.inspect(ctx, src, version, said)
 	if err != nil {
 		return asset.Asset{}, err
 	}
@@ -101,10 +113,15 @@ func (s *Service) decided(ctx context.Context, src schema.Source, current table.
 	if err != nil {
 		return a, err
 	}
+	return s.ruled(ctx, src, a, version)
+}
+
+// ruled accepts an asset that left nothing to settle. A version that it rules out is removed.
+func (s *Service) ruled(ctx context.Context, src schema.Source, a asset.Asset, version string) (asset.Asset, error) {
 	switch {
-	case src.Generation > a.Generation, src.Generation == a.Generation && open(a):
+	case src.Generation > a.Generation, src == a.Source() && open(a):
 		return a, fault.New(fault.Unavailable, "the row of object %s is behind it; deliver the event again", src.Key())
-	case src.Generation == a.Generation && a.State == asset.Ready && version == a.Object:
+	case src == a.Source() && a.State == asset.Ready && version == a.Object:
 		return a, nil
 	}
 	return a, s.remove(ctx, src.Key(), version)
@@ -141,9 +158,9 @@ type verdict struct {
 	rejected string        // for people; "" is good
 }
 
-// inspect reads the bytes of an attempt, by one ranged read for most, and judges them. What was declared is the object's own content type, which
-// the grant bound, and for parts size and checksum are in its metadata; names and headers are not trusted beyond that comparison.
-func (s *Service) inspect(ctx context.Context, src schema.Source, version string) (verdict, error) {
+// inspect reads the bytes of an attempt, by one ranged read for most, and judges them by what was announced. Names and headers are not trusted
+// beyond that comparison.
+func (s *Service) inspect(ctx context.Context, src schema.Source, version string, said func(blob.Object) (promise, error)) (verdict, error) {
 	key := src.Key()
 	head, o, err := s.Bucket.Read(ctx, key, version, 0, media.HeadSize)
 	if errors.Is(err, blob.ErrNotFound) {
@@ -153,13 +170,18 @@ func (s *Service) inspect(ctx context.Context, src schema.Source, version string
 		return verdict{}, fmt.Errorf("read %s: %w", key, err)
 	}
 	v := verdict{object: o}
-	if v.checksum, v.rejected, err = s.promised(ctx, o); err != nil || v.rejected != "" {
+	p, err := said(o)
+	if err != nil {
 		return v, err
 	}
-	v.info, v.rejected, err = judge(ctx, o.Type, media.Source{Size: o.Size, Head: head, ReadAt: func(ctx context.Context, off, n int64) ([]byte, error) {
+	if v.checksum, v.rejected, err = s.kept(ctx, p, o); err != nil || v.rejected != "" {
+		return v, err
+	}
+	further := func(ctx context.Context, off, n int64) ([]byte, error) {
 		b, _, err := s.Bucket.Read(ctx, key, o.Version, off, n)
 		return b, err
-	}})
+	}
+	v.info, v.rejected, err = judge(ctx, p.declared, media.Source{Size: o.Size, Head: head, Format: p.format, ReadAt: further})
 	if err != nil {
 		return verdict{}, fmt.Errorf("inspect %s: %w", key, err)
 	}

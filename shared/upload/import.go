@@ -60,10 +60,10 @@ func (s *Service) BeginImport(ctx context.Context, p access.Principal, d Draft, 
 		return asset.Asset{}, err
 	}
 	a.GrantUntil = s.end(s.grant)
-	return s.announce(ctx, ws, a, d.Again, nil, func(a asset.Asset) table.Write {
+	return s.announce(ctx, ws, a, d, nil, func(a asset.Asset) table.Write {
 		return table.Put(importRow{
 			asset: a.ID, workspace: a.Workspace, run: 1, generation: a.Generation, address: source, attempt: 1,
-			limit: min(cmp.Or(maxSize, s.imports.MaxSize), MaxSize),
+			limit: min(cmp.Or(maxSize, d.MaxSize, s.imports.MaxSize), MaxSize),
 		}.item(s.now()), table.Absent())
 	})
 }

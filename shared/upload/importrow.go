@@ -70,11 +70,6 @@ func readImport(it table.Item) (importRow, error) {
 
 func (r importRow) key() table.Key { return schema.ImportKey(r.asset) }
 
-// bytes names what the import writes.
-func (r importRow) bytes() schema.Source {
-	return schema.Source{Workspace: r.workspace, Asset: r.asset, Generation: r.generation}
-}
-
 // plan is how the source is cut.
 func (r importRow) plan() Plan { return plan(r.source.Size, r.partSize) }
 

@@ -154,6 +154,9 @@ func (r *importRun) heart(ctx context.Context, stopped <-chan struct{}, cancel c
 	}
 }
 
+// bytes names what the import writes.
+func (r *importRun) bytes() schema.Source { return r.asset.Source() }
+
 func (r *importRun) leaseLeft() time.Duration {
 	r.mu.Lock()
 	defer r.mu.Unlock()

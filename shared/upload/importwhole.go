@@ -72,7 +72,7 @@ func (r *importRun) put(ctx context.Context, n int, part []byte) error {
 
 // small keeps a file that fits into one part: judged before it is written, by one request and without an upload to tidy up.
 func (r *importRun) small(ctx context.Context, body []byte) (done bool, err error) {
-	info, rejected, err := judge(ctx, declaredType(r.asset), media.Source{Size: int64(len(body)), Head: body})
+	info, rejected, err := judge(ctx, declaredType(r.asset), media.Source{Size: int64(len(body)), Head: body, Format: r.asset.Format})
 	if err != nil {
 		return true, fmt.Errorf("inspect the import of asset %s: %w", r.asset.ID, err)
 	}

@@ -1,6 +1,7 @@
 package upload
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"time"
 
 	"github.com/assetry/assetry/shared/access"
+	"github.com/assetry/assetry/shared/account"
 	"github.com/assetry/assetry/shared/asset"
 	"github.com/assetry/assetry/shared/blob"
 	"github.com/assetry/assetry/shared/fault"
@@ -46,11 +48,18 @@ func (s *Service) BeginParts(ctx context.Context, p access.Principal, d Draft, s
 	if err != nil {
 		return asset.Asset{}, PartsGrant{}, err
 	}
-	a.Expected, a.PartSize, a.GrantUntil = plan.Size, plan.PartSize, s.end(s.partGrant)
-	if a, err = s.announce(ctx, ws, a, d.Again, nil); err != nil {
+	a.Expected, a.PartSize = plan.Size, plan.PartSize
+	return s.beginParts(ctx, ws, a, d)
+}
+
+// beginParts announces an asset by parts and grants the first page of them.
+func (s *Service) beginParts(ctx context.Context, ws account.Workspace, a asset.Asset, d Draft) (asset.Asset, PartsGrant, error) {
+	a.GrantUntil = s.end(s.partGrant)
+	a, err := s.announce(ctx, ws, a, d, nil)
+	if err != nil {
 		return asset.Asset{}, PartsGrant{}, err
 	}
-	return s.openParts(ctx, a)
+	return s.openParts(ctx, a, PartsQuery{Max: d.FirstParts})
 }
 
 // end is when a grant of some length ends that is given now.
@@ -59,12 +68,12 @@ func (s *Service) end(length time.Duration) time.Time {
 }
 
 // openParts begins the bucket's upload for a pending attempt and signs the first page.
-func (s *Service) openParts(ctx context.Context, a asset.Asset) (asset.Asset, PartsGrant, error) {
+func (s *Service) openParts(ctx context.Context, a asset.Asset, q PartsQuery) (asset.Asset, PartsGrant, error) {
 	a, err := s.startParts(ctx, a)
 	if err != nil {
 		return asset.Asset{}, PartsGrant{}, err
 	}
-	g, err := s.signParts(ctx, a, PartsQuery{})
+	g, err := s.signParts(ctx, a, q)
 	return a, g, err
 }
 
@@ -145,8 +154,9 @@ func wantParts(a asset.Asset) error {
 
 // PartsQuery names parts to sign: these numbers, or else a page from a number on. The zero value is the first page.
 type PartsQuery struct {
-	Numbers []int // at most PartsPage, each once
+	Numbers []int // at most Max, each once
 	From    int   // first number of the page, such as PartsGrant.Next; 0 is 1
+	Max     int   // how many are signed at once, 1 to MaxParts; 0 is PartsPage
 }
 
 // SignParts grants the upload of parts of a pending upload again, or of further parts, under the same upload id. Each time the attempt is waited
@@ -178,8 +188,10 @@ func (q PartsQuery) check(p Plan) error {
 	switch {
 	case len(q.Numbers) > 0 && q.From != 0:
 		return fault.BadField("part_numbers", "comes with a cursor; send one of both")
-	case len(q.Numbers) > PartsPage:
-		return fault.BadField("part_numbers", "%d numbers; at most %d are signed at once", len(q.Numbers), PartsPage)
+	case q.Max < 0 || q.Max > MaxParts:
+		return fault.BadField("limit", "%d; want 1 to %d", q.Max, MaxParts)
+	case len(q.Numbers) > q.most():
+		return fault.BadField("part_numbers", "%d numbers; at most %d are signed at once", len(q.Numbers), q.most())
 	case q.From != 0 && !p.has(q.From):
 		return fault.BadField("cursor", "it goes on at part %d, which is not in the plan of parts 1 to %d", q.From, p.Count)
 	}
@@ -189,13 +201,16 @@ func (q PartsQuery) check(p Plan) error {
 	return nil
 }
 
+// most is how many parts are signed at once.
+func (q PartsQuery) most() int { return cmp.Or(q.Max, PartsPage) }
+
 // of gives the numbers a checked query names, and the first of the next page.
 func (q PartsQuery) of(p Plan) (numbers []int, next int) {
 	if len(q.Numbers) > 0 {
 		return q.Numbers, 0
 	}
 	from := max(q.From, 1)
-	last := min(from+PartsPage-1, p.Count)
+	last := min(from+q.most()-1, p.Count)
 	for n := from; n <= last; n++ {
 		numbers = append(numbers, n)
 	}
@@ -211,13 +226,16 @@ func (s *Service) signParts(ctx context.Context, a asset.Asset, q PartsQuery) (P
 	numbers, next := q.of(g.Plan)
 	specs := make([]blob.PartSpec, len(numbers))
 	for i, n := range numbers {
-		specs[i] = blob.PartSpec{Number: n, Size: g.Length(n)}
+		specs[i] = blob.PartSpec{Number: n, Size: g.binds(n)}
 	}
-	urls, err := s.Bucket.SignParts(ctx, a.Source().Key(), a.Upload, specs, a.GrantUntil)
+	urls, ends, err := s.Bucket.SignParts(ctx, a.Source().Key(), a.Upload, specs, a.GrantUntil)
 	if err != nil {
 		return PartsGrant{}, fmt.Errorf("sign parts of asset %s: %w", a.ID, err)
 	}
 	g.Next, g.Parts = next, make([]SignedPart, len(urls))
+	if ends.Before(g.Expires) { // with the credentials that signed
+		g.Expires = ends.UTC().Truncate(time.Second)
+	}
 	for i, u := range urls {
 		g.Parts[i] = SignedPart{Number: numbers[i], URL: u}
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/assetry/assetry/shared/asset"
+	"github.com/assetry/assetry/shared/blob"
 	"github.com/assetry/assetry/shared/fault"
 )
 
@@ -21,9 +22,10 @@ const (
 // defaultPartSize is the smallest that is planned unasked: few requests for small files, and little to send again after a broken connection.
 const defaultPartSize = 16 << 20
 
-// Plan is how a file is cut into parts: all of PartSize bytes but the last, which has the rest. Parts are numbered from 1 to Count.
+// Plan is how a file is cut into parts: all of PartSize bytes but the last, which has the rest. Where PartSize is 0 the sizes are the client's:
+// MinPartSize to MaxPartSize, the last may be smaller. Parts are numbered from 1 to Count.
 type Plan struct {
-	Size     int64 // bytes of the whole
+	Size     int64 // bytes of the whole; 0: not known
 	PartSize int64
 	Count    int
 }
@@ -53,6 +55,44 @@ func PlanParts(size, partSize int64) (Plan, error) {
 	return p, nil
 }
 
+// PlanCount plans a number of parts, for a file of size bytes or, for 0, of parts whose sizes are the client's. With a size the parts are as even
+// as can be: what is left over makes the last smaller. The error is fault.Invalid about "total_parts" and "size_bytes".
+func PlanCount(count int, size int64) (Plan, error) {
+	var bad []fault.Field
+	if count < 1 || count > MaxParts {
+		bad = append(bad, fault.Field{Name: "total_parts", Message: fmt.Sprintf("%d parts; an upload has 1 to %d", count, MaxParts)})
+	}
+	if size < 0 || size > MaxSize {
+		bad = append(bad, fault.Field{Name: "size_bytes", Message: fmt.Sprintf("%d bytes; an upload by parts has 1 to %d", size, int64(MaxSize))})
+	}
+	if err := fault.BadFields(bad); err != nil {
+		return Plan{}, err
+	}
+	if size == 0 {
+		return Plan{Count: count}, nil
+	}
+	n := int64(count)
+	even := max((size+n-1)/n, MinPartSize)
+	p := plan(size, even)
+	if count == 1 {
+		p = Plan{size, size, 1}
+	}
+	if p.Count != count || p.PartSize > MaxPartSize {
+		least, most := plan(size, MaxPartSize).Count, plan(size, MinPartSize).Count
+		return Plan{}, fault.BadField("total_parts", "%d bytes cannot be cut into %d parts of %d to %d bytes; send %s", size, count,
+			MinPartSize, int64(MaxPartSize), between(least, most))
+	}
+	return p, nil
+}
+
+// between spells a range of numbers for people.
+func between(least, most int) string {
+	if least == most {
+		return strconv.Itoa(least)
+	}
+	return fmt.Sprintf("%d to %d", least, min(most, MaxParts))
+}
+
 // smallestPart is the smallest number of whole MiB that MaxParts of suffice for a size.
 func smallestPart(size int64) int64 {
 	const mib = 1 << 20
@@ -67,20 +107,36 @@ func plan(size, partSize int64) Plan {
 // planOf is the plan of an asset that comes by parts; zero for one without.
 func planOf(a asset.Asset) Plan {
 	if a.PartSize == 0 {
-		return Plan{}
+		return Plan{Count: a.Parts}
 	}
 	return plan(a.Expected, a.PartSize)
 }
 
-// Length is the bytes of a part; 0 for a number that is not in the plan.
+// Length is the bytes of a part; 0 for a number that is not in the plan, or where sizes are the client's.
 func (p Plan) Length(number int) int64 {
 	switch {
-	case !p.has(number):
+	case !p.has(number), p.PartSize == 0:
 		return 0
 	case number == p.Count:
 		return p.Size - int64(p.Count-1)*p.PartSize
 	}
 	return p.PartSize
+}
+
+// binds is the length that the grant of a part is bound to.
+func (p Plan) binds(number int) int64 {
+	if p.PartSize == 0 {
+		return blob.AnySize
+	}
+	return p.Length(number)
+}
+
+// fits says whether a part of some bytes may stand where it does.
+func (p Plan) fits(number int, size int64) bool {
+	if p.PartSize == 0 {
+		return size <= MaxPartSize && (size >= MinPartSize || number == p.Count)
+	}
+	return size == p.Length(number)
 }
 
 func (p Plan) has(number int) bool { return number >= 1 && number <= p.Count }

@@ -12,14 +12,16 @@ import (
 	"github.com/assetry/assetry/shared/table"
 )
 
-// Way is the way in that a retry grants: one of both, or neither where nothing is to be sent.
+// Way is the way in that a retry grants: one of them, or none where nothing is to be sent.
 type Way struct {
 	Form  *Grant
+	Put   *PutGrant
 	Parts *PartsGrant
 }
 
-// Retry starts the next attempt at a failed asset and grants its upload: by parts if it came by parts, else by form. A source is only for
-// imports, "" is the last one's; for others it is fault.Invalid about "source". A pending or ready asset is fault.Conflict.
+// Retry starts the next attempt at a failed asset and grants its upload: by parts or a bare PUT if it came so, else by form. A source is only for
+// imports, "" is the last one's; for others it is fault.Invalid about "source". A pending or ready asset is fault.Conflict, and one that an
+// order holds.
 func (s *Service) Retry(ctx context.Context, p access.Principal, aid id.Asset, source string) (asset.Asset, Way, error) {
 	a, err := s.Assets.Allowed(ctx, p, access.RetryAsset, aid)
 	if err != nil {
@@ -27,6 +29,9 @@ func (s *Service) Retry(ctx context.Context, p access.Principal, aid id.Asset, s
 	}
 	if a.State != asset.Failed {
 		return a, Way{}, notFailed(a)
+	}
+	if err := asset.Free(ctx, s.holds, a); err != nil {
+		return a, Way{}, err
 	}
 	if source != "" && a.Via != asset.ViaURL {
 		return a, Way{}, fault.BadField("source", "the asset was not imported from an address: its way in is %s; retry it without a source", a.Via)
@@ -37,6 +42,8 @@ func (s *Service) Retry(ctx context.Context, p access.Principal, aid id.Asset, s
 		return a, Way{}, err
 	case asset.ViaParts:
 		return s.retryParts(ctx, a)
+	case asset.ViaPut:
+		return s.retryPut(ctx, a)
 	}
 	return s.retryForm(ctx, a)
 }
@@ -66,7 +73,7 @@ func (s *Service) retryParts(ctx context.Context, a asset.Asset) (asset.Asset, W
 	if err != nil {
 		return a, Way{}, err
 	}
-	a, g, err := s.openParts(ctx, a)
+	a, g, err := s.openParts(ctx, a, PartsQuery{})
 	if err != nil {
 		return a, Way{}, err
 	}

@@ -29,7 +29,7 @@ import (
 
 // Limits of the ways in.
 const (
-	MaxForm   = 5 << 30 // bytes a form takes: S3's limit for a single write
+	MaxForm   = 5 << 30 // bytes a form or a PUT takes: S3's limit for a single write
 	MaxDirect = 4 << 20 // bytes in a create request: what is left of Lambda's 6 MB after base64; the published client switches there
 )
 
@@ -44,7 +44,8 @@ const (
 // Bucket is what uploads need of the bucket. See package blob for what the calls do and how they fail.
 type Bucket interface {
 	SignForm(ctx context.Context, f blob.FormSpec) (blob.Form, time.Time, error)
-	SignParts(ctx context.Context, key, upload string, ps []blob.PartSpec, expires time.Time) (urls []string, err error)
+	SignBare(ctx context.Context, b blob.BareSpec) (url string, ends time.Time, err error)
+	SignParts(ctx context.Context, key, upload string, ps []blob.PartSpec, expires time.Time) (urls []string, ends time.Time, err error)
 	blob.Reader
 	blob.Writer
 	blob.Parts
@@ -85,6 +86,7 @@ type Options struct {
 	MaxSize        int64            // bytes a form takes; 0 is MaxForm
 	CompleteWithin time.Duration    // how long the joining of parts is waited for; 0 is DefaultCompleteWithin
 	Import         ImportOptions
+	Holds          asset.Holds // nil: nobody holds an asset
 
 	// Begun hears of every attempt once it is announced, Ready of every one once it is ready, and how long after the asset was announced: each
 	// from whoever wrote it, after the write. nil is nobody. Whoever dies in between, or does not hear the table's answer, tells nobody.
@@ -102,6 +104,7 @@ type Service struct {
 	maxSize        int64
 	completeWithin time.Duration
 	imports        ImportOptions
+	holds          asset.Holds
 	begun          func(asset.Asset)
 	ready          func(asset.Asset, time.Duration)
 
@@ -114,7 +117,7 @@ func New(p Parts, o Options) *Service {
 	s := &Service{
 		Parts: p, now: o.Now, grant: cmp.Or(o.Grant, DefaultGrant), partGrant: cmp.Or(o.PartGrant, DefaultPartGrant), slack: cmp.Or(o.Slack, DefaultSlack),
 		maxSize: cmp.Or(o.MaxSize, MaxForm), completeWithin: cmp.Or(o.CompleteWithin, DefaultCompleteWithin), imports: o.Import.withDefaults(),
-		begun: o.Begun, ready: o.Ready, active: map[id.Workspace]time.Time{},
+		holds: o.Holds, begun: o.Begun, ready: o.Ready, active: map[id.Workspace]time.Time{},
 	}
 	if s.now == nil {
 		s.now = time.Now

@@ -112,6 +112,12 @@ func (b *Bucket) SignPut(ctx context.Context, s blob.PutSpec) (blob.Request, tim
 	return p.a, p.b, err
 }
 
+// SignBare signs a PUT that binds nothing but its key.
+func (b *Bucket) SignBare(ctx context.Context, s blob.BareSpec) (string, time.Time, error) {
+	p, err := through(b, "SignBare", s.Key, func() (pair[string, time.Time], error) { return both(b.inner.SignBare(ctx, s)) })
+	return p.a, p.b, err
+}
+
 // SignGet signs a GET or HEAD.
 func (b *Bucket) SignGet(ctx context.Context, s blob.GetSpec) (string, error) {
 	return through(b, "SignGet", s.Key, func() (string, error) { return b.inner.SignGet(ctx, s) })
@@ -123,8 +129,11 @@ func (b *Bucket) SignPart(ctx context.Context, key, upload string, number int, s
 }
 
 // SignParts signs the upload of many parts.
-func (b *Bucket) SignParts(ctx context.Context, key, upload string, ps []blob.PartSpec, expires time.Time) ([]string, error) {
-	return through(b, "SignParts", key, func() ([]string, error) { return b.inner.SignParts(ctx, key, upload, ps, expires) })
+func (b *Bucket) SignParts(ctx context.Context, key, upload string, ps []blob.PartSpec, expires time.Time) ([]string, time.Time, error) {
+	p, err := through(b, "SignParts", key, func() (pair[[]string, time.Time], error) {
+		return both(b.inner.SignParts(ctx, key, upload, ps, expires))
+	})
+	return p.a, p.b, err
 }
 
 // Head describes a version.

@@ -1,4 +1,4 @@
-// Command health says which build answers, and in which region: GET /health. It needs no key and no service of AWS.
+// Command health says which build answers, and in which region: GET /health without a key. It needs no service of AWS.
 package main
 
 import (

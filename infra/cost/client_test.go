@@ -14,11 +14,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
-	"github.com/assetry/assetry/shared/api/assets/routes"
-	"github.com/assetry/assetry/shared/api/fallback"
-	"github.com/assetry/assetry/shared/api/health"
-	"github.com/assetry/assetry/shared/api/links"
-	"github.com/assetry/assetry/shared/api/web"
+	"github.com/assetry/assetry/infra/dialects"
 )
 
 // fields is a JSON object.
@@ -78,17 +74,12 @@ type routing struct {
 }
 
 func newRouting(s services) routing {
-	r := routing{http.NewServeMux(), map[string]string{}, map[string]http.Handler{"fallback": fallback.Handler()}}
-	add := func(function string, e web.Endpoint, h http.Handler) {
-		pattern := e.Method + " " + e.Pattern
+	r := routing{http.NewServeMux(), map[string]string{}, dialects.Handlers(s, "us-east-1")}
+	for _, f := range dialects.Routes(s, "us-east-1") {
+		pattern := f.Method + " " + f.Pattern
 		r.mux.Handle(pattern, http.NotFoundHandler()) // only ever asked for the pattern
-		r.functions[pattern], r.handlers[function] = function, h
+		r.functions[pattern] = f.Name
 	}
-	for _, x := range routes.Routes(s) {
-		add(x.Function, x.Endpoint, x.Handler)
-	}
-	add(links.Function, links.Endpoints()[0], links.Open(s))
-	add(health.Function, health.Endpoints()[0], health.Handler("us-east-1"))
 	return r
 }
 
@@ -98,7 +89,7 @@ func (r routing) function(method string, at *url.URL) string {
 	if name, ok := r.functions[pattern]; ok {
 		return name
 	}
-	return "fallback"
+	return dialects.Fallback
 }
 
 // create announces a picture, with more fields.

@@ -14,6 +14,7 @@ var notLinked = []struct{ folder, why string }{
 	{module + "shared/table/sqlite", "SQLite is the laptop's engine"},
 	{module + "infra", "infra surrounds the product and is no part of it"},
 	{module + "shared/api/assets/routes", "the list links every handler of its dialect"},
+	{module + "shared/api/orders/routes", "the list links every handler of its dialect"},
 	{module + "shared/enginetest", "it is for tests"},
 	{module + "shared/domaintest", "it is for tests"},
 	{module + "shared/tabletest", "it is for tests"},

@@ -3,7 +3,6 @@ package house
 import (
 	"context"
 	"maps"
-	"net/http"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -12,11 +11,8 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/assetry/assetry/infra/dialects"
 	"github.com/assetry/assetry/infra/samples"
-	"github.com/assetry/assetry/shared/api/assets/routes"
-	"github.com/assetry/assetry/shared/api/fallback"
-	"github.com/assetry/assetry/shared/api/health"
-	"github.com/assetry/assetry/shared/api/links"
 	"github.com/assetry/assetry/shared/api/web"
 	"github.com/assetry/assetry/shared/trigger/change"
 	"github.com/assetry/assetry/shared/trigger/importing"
@@ -32,11 +28,7 @@ func diff(got, want string) string {
 // handler is what the main of a function gives to Lambda.
 func handler(t *testing.T, function string, w *world) any {
 	t.Helper()
-	byName := map[string]http.Handler{links.Function: links.Open(w), "fallback": fallback.Handler(), health.Function: health.Handler("us-east-1")}
-	for _, r := range routes.Routes(w) {
-		byName[r.Function] = r.Handler
-	}
-	if h, ok := byName[function]; ok {
+	if h, ok := dialects.Handlers(w, "us-east-1")[function]; ok {
 		return web.Invoke(h)
 	}
 	switch function {

@@ -42,9 +42,11 @@ var layers = []layer{
 	{name: "ground of functions", packages: []string{"shared/invocation"}, may: []string{"github.com/aws/aws-lambda-go"}},
 	{name: "ground of the dialects", packages: []string{"shared/api/web"}, may: []string{"shared/invocation", "github.com/aws/aws-lambda-go", "github.com/awslabs/aws-lambda-go-api-proxy"}, http: true},
 	{name: "dialect", packages: []string{"shared/api"}, may: []string{"shared/api/web"}, http: true},
-	{name: "dialect in GraphQL", packages: []string{"shared/api/orders"}, may: []string{"shared/api/web", "shared/api/orders/graph", "github.com/99designs/gqlgen", "github.com/vektah/gqlparser"}, http: true},
+	{name: "dialect in GraphQL", packages: []string{"shared/api/orders"}, may: []string{"shared/api/web", "shared/api/orders/surface", "shared/api/orders/graph", "github.com/99designs/gqlgen", "github.com/vektah/gqlparser"}, http: true},
 	{name: "executor of GraphQL", packages: []string{"shared/api/orders/graph"}, may: []string{"github.com/99designs/gqlgen", "github.com/vektah/gqlparser"}},
 	{name: "list of a dialect's routes", packages: []string{"shared/api/assets/routes"}, may: []string{"shared/api/web", "shared/api/assets"}, http: true},
+	{name: "list of a dialect's routes", packages: []string{"shared/api/orders/routes"}, may: []string{"shared/api/web", "shared/api/orders"}, http: true},
+	{name: "dialect without its engine", packages: []string{"shared/api/orders/surface", "shared/api/orders/oauth"}, may: []string{"shared/api/web", "shared/api/orders/surface"}, http: true},
 	// The answer for what no route matches has the form of whichever dialect the path belongs to.
 	{name: "fallback", packages: []string{"shared/api/fallback"}, may: []string{"shared/api"}, http: true},
 	{name: "trigger", packages: []string{"shared/trigger"}, may: []string{"shared/trigger/queue", "shared/trigger/schedule", "shared/invocation", "shared/metric", "shared/table/dynamo/stream", "github.com/aws/aws-lambda-go"}},

@@ -10,11 +10,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/assetry/assetry/infra/dialects"
 	"github.com/assetry/assetry/infra/template"
 	"github.com/assetry/assetry/shared/api/assets"
-	"github.com/assetry/assetry/shared/api/assets/routes"
-	"github.com/assetry/assetry/shared/api/health"
-	"github.com/assetry/assetry/shared/api/links"
+	"github.com/assetry/assetry/shared/api/fallback"
 	"github.com/assetry/assetry/shared/api/web"
 	"github.com/assetry/assetry/shared/boot"
 )
@@ -30,15 +29,9 @@ func logicalID(function string) string {
 
 // declared are the routes of the dialects, "POST /api/v1/assets" to its function's logical id.
 func declared() map[string]string {
-	table := map[string]string{template.DefaultRoute: logicalID("fallback")}
-	for _, r := range routes.Routes(boot.AWS()) {
-		table[r.Method+" "+r.Pattern] = logicalID(r.Function)
-	}
-	for _, e := range links.Endpoints() {
-		table[e.Method+" "+e.Pattern] = logicalID(links.Function)
-	}
-	for _, e := range health.Endpoints() {
-		table[e.Method+" "+e.Pattern] = logicalID(health.Function)
+	table := map[string]string{template.DefaultRoute: logicalID(dialects.Fallback)}
+	for _, r := range dialects.Routes(boot.AWS(), "") {
+		table[r.Method+" "+r.Pattern] = logicalID(r.Name)
 	}
 	return table
 }
@@ -71,11 +64,16 @@ func TestTemplateRoutesAsTheDialectsDo(t *testing.T) {
 }
 
 func TestMainsSayTheirRoute(t *testing.T) {
-	for _, r := range routes.Routes(boot.AWS()) {
-		doc := string(read(t, "functions", r.Function, "main.go"))
-		want := r.Method + " " + r.Pattern
+	methods := map[string][]string{}
+	all := dialects.Routes(boot.AWS(), "")
+	for _, r := range all {
+		methods[r.Name] = append(methods[r.Name], r.Method)
+	}
+	for _, r := range all {
+		doc := string(read(t, "functions", r.Name, "main.go"))
+		want := strings.Join(methods[r.Name], " and ") + " " + r.Pattern
 		if !strings.Contains(doc, want+" ") && !strings.Contains(doc, want+".\n") {
-			t.Errorf("the comment of functions/%s does not say %q", r.Function, want)
+			t.Errorf("the comment of functions/%s does not say %q", r.Name, want)
 		}
 	}
 }
@@ -111,7 +109,7 @@ func TestDocumentHasEveryRouteAndNoOther(t *testing.T) {
 }
 
 func TestFallbackKnowsEveryRoute(t *testing.T) {
-	known := slices.Concat(assets.Endpoints(), links.Endpoints(), health.Endpoints())
+	known := fallback.Endpoints()
 	var want []web.Endpoint
 	for _, f := range readTemplate(t).Functions {
 		for _, e := range template.EventsOf[template.HttpApi](f) {

@@ -10,11 +10,8 @@ import (
 	"github.com/aws/aws-lambda-go/lambdacontext"
 	"github.com/google/uuid"
 
+	"github.com/assetry/assetry/infra/dialects"
 	"github.com/assetry/assetry/infra/template"
-	"github.com/assetry/assetry/shared/api/assets/routes"
-	"github.com/assetry/assetry/shared/api/fallback"
-	"github.com/assetry/assetry/shared/api/health"
-	"github.com/assetry/assetry/shared/api/links"
 	"github.com/assetry/assetry/shared/api/web"
 	"github.com/assetry/assetry/shared/boot"
 	"github.com/assetry/assetry/shared/trigger/change"
@@ -27,9 +24,6 @@ import (
 // handlers are the functions of this program, by the names of their folders: what their mains give to Lambda.
 func handlers(s *boot.Services) map[string]any {
 	hs := map[string]any{
-		links.Function:        web.Invoke(links.Open(s)),
-		health.Function:       web.Invoke(health.Handler(here.Region)),
-		"fallback":            web.Invoke(fallback.Handler()),
 		"on-object-created":   object.Handler(s),
 		"stream-publish":      change.Publish(s),
 		"stream-cleanup":      change.CleanUp(s),
@@ -38,8 +32,8 @@ func handlers(s *boot.Services) map[string]any {
 		"on-webhook-event":    webhooks.Handler(s),
 		"webhook-retries":     webhooks.Retries(s),
 	}
-	for _, r := range routes.Routes(s) {
-		hs[r.Function] = web.Invoke(r.Handler)
+	for name, h := range dialects.Handlers(s, here.Region) {
+		hs[name] = web.Invoke(h)
 	}
 	return hs
 }

@@ -20,6 +20,7 @@ package assets
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -69,62 +70,45 @@ const (
 	paramDelivery  = "deliveryId"
 )
 
-// endpoint is one route: the name of its function, and where it answers.
-type endpoint struct {
-	function, method, pattern string
-}
-
-var endpoints = []endpoint{
-	{"assets-create", http.MethodPost, patternAssets},
-	{"assets-list", http.MethodGet, patternAssets},
-	{"assets-retrieve", http.MethodGet, patternAsset},
-	{"assets-update", http.MethodPatch, patternAsset},
-	{"assets-delete", http.MethodDelete, patternAsset},
-	{"assets-complete", http.MethodPost, patternComplete},
-	{"assets-retry", http.MethodPost, patternRetry},
-	{"assets-upload", http.MethodPost, patternUpload},
-	{"assets-parts-sign", http.MethodPost, patternParts},
-	{"assets-parts-list", http.MethodGet, patternParts},
-	{"assets-content", http.MethodGet, patternContent},
-	{"assets-attach", http.MethodPost, patternAttach},
-	{"workspaces-list", http.MethodGet, patternWorkspaces},
-	{"projects-create", http.MethodPost, patternProjects},
-	{"projects-list", http.MethodGet, patternProjects},
-	{"projects-retrieve", http.MethodGet, patternProject},
-	{"projects-nodes", http.MethodGet, patternProjectNodes},
-	{"folders-create", http.MethodPost, patternFolders},
-	{"folders-delete", http.MethodDelete, patternFolder},
-	{"folders-add-item", http.MethodPost, patternFolderItems},
-	{"webhooks-create", http.MethodPost, patternWebhooks},
-	{"webhooks-list", http.MethodGet, patternWebhooks},
-	{"webhooks-retrieve", http.MethodGet, patternWebhook},
-	{"webhooks-update", http.MethodPatch, patternWebhook},
-	{"webhooks-delete", http.MethodDelete, patternWebhook},
-	{"webhooks-rotate-secret", http.MethodPost, patternWebhookRotate},
-	{"webhooks-test", http.MethodPost, patternWebhookTest},
-	{"webhooks-deliveries", http.MethodGet, patternDeliveries},
-	{"webhooks-replay", http.MethodPost, patternReplay},
-	{"openapi", http.MethodGet, patternOpenAPI},
+// endpoints are the routes.
+var endpoints = web.Rows{
+	{Name: "assets-create", Endpoint: web.Endpoint{Method: http.MethodPost, Pattern: patternAssets}},
+	{Name: "assets-list", Endpoint: web.Endpoint{Method: http.MethodGet, Pattern: patternAssets}},
+	{Name: "assets-retrieve", Endpoint: web.Endpoint{Method: http.MethodGet, Pattern: patternAsset}},
+	{Name: "assets-update", Endpoint: web.Endpoint{Method: http.MethodPatch, Pattern: patternAsset}},
+	{Name: "assets-delete", Endpoint: web.Endpoint{Method: http.MethodDelete, Pattern: patternAsset}},
+	{Name: "assets-complete", Endpoint: web.Endpoint{Method: http.MethodPost, Pattern: patternComplete}},
+	{Name: "assets-retry", Endpoint: web.Endpoint{Method: http.MethodPost, Pattern: patternRetry}},
+	{Name: "assets-upload", Endpoint: web.Endpoint{Method: http.MethodPost, Pattern: patternUpload}},
+	{Name: "assets-parts-sign", Endpoint: web.Endpoint{Method: http.MethodPost, Pattern: patternParts}},
+	{Name: "assets-parts-list", Endpoint: web.Endpoint{Method: http.MethodGet, Pattern: patternParts}},
+	{Name: "assets-content", Endpoint: web.Endpoint{Method: http.MethodGet, Pattern: patternContent}},
+	{Name: "assets-attach", Endpoint: web.Endpoint{Method: http.MethodPost, Pattern: patternAttach}},
+	{Name: "workspaces-list", Endpoint: web.Endpoint{Method: http.MethodGet, Pattern: patternWorkspaces}},
+	{Name: "projects-create", Endpoint: web.Endpoint{Method: http.MethodPost, Pattern: patternProjects}},
+	{Name: "projects-list", Endpoint: web.Endpoint{Method: http.MethodGet, Pattern: patternProjects}},
+	{Name: "projects-retrieve", Endpoint: web.Endpoint{Method: http.MethodGet, Pattern: patternProject}},
+	{Name: "projects-nodes", Endpoint: web.Endpoint{Method: http.MethodGet, Pattern: patternProjectNodes}},
+	{Name: "folders-create", Endpoint: web.Endpoint{Method: http.MethodPost, Pattern: patternFolders}},
+	{Name: "folders-delete", Endpoint: web.Endpoint{Method: http.MethodDelete, Pattern: patternFolder}},
+	{Name: "folders-add-item", Endpoint: web.Endpoint{Method: http.MethodPost, Pattern: patternFolderItems}},
+	{Name: "webhooks-create", Endpoint: web.Endpoint{Method: http.MethodPost, Pattern: patternWebhooks}},
+	{Name: "webhooks-list", Endpoint: web.Endpoint{Method: http.MethodGet, Pattern: patternWebhooks}},
+	{Name: "webhooks-retrieve", Endpoint: web.Endpoint{Method: http.MethodGet, Pattern: patternWebhook}},
+	{Name: "webhooks-update", Endpoint: web.Endpoint{Method: http.MethodPatch, Pattern: patternWebhook}},
+	{Name: "webhooks-delete", Endpoint: web.Endpoint{Method: http.MethodDelete, Pattern: patternWebhook}},
+	{Name: "webhooks-rotate-secret", Endpoint: web.Endpoint{Method: http.MethodPost, Pattern: patternWebhookRotate}},
+	{Name: "webhooks-test", Endpoint: web.Endpoint{Method: http.MethodPost, Pattern: patternWebhookTest}},
+	{Name: "webhooks-deliveries", Endpoint: web.Endpoint{Method: http.MethodGet, Pattern: patternDeliveries}},
+	{Name: "webhooks-replay", Endpoint: web.Endpoint{Method: http.MethodPost, Pattern: patternReplay}},
+	{Name: "openapi", Endpoint: web.Endpoint{Method: http.MethodGet, Pattern: patternOpenAPI}},
 }
 
 // Endpoints are method and path of every route, without handlers: what package web's Fallback needs to tell 405 from 404.
-func Endpoints() []web.Endpoint {
-	list := make([]web.Endpoint, len(endpoints))
-	for i, e := range endpoints {
-		list[i] = web.Endpoint{Method: e.method, Pattern: e.pattern}
-	}
-	return list
-}
+func Endpoints() []web.Endpoint { return endpoints.Endpoints() }
 
-// EndpointOf is where a function of this API answers; ok is false for any other name.
-func EndpointOf(function string) (e web.Endpoint, ok bool) {
-	for _, known := range endpoints {
-		if known.function == function {
-			return web.Endpoint{Method: known.method, Pattern: known.pattern}, true
-		}
-	}
-	return e, false
-}
+// Rows are the functions of this API with where they answer, without handlers.
+func Rows() web.Rows { return slices.Clone(endpoints) }
 
 // AccountServices is what every route but the document's needs: it says who is asking.
 type AccountServices interface {

@@ -92,7 +92,7 @@ func sendEvent(h http.Handler, r *http.Request, body []byte) (answer, error) {
 type client struct {
 	*stack
 	shape  shape
-	routes []routes.Route
+	routes []web.Row
 	rest   http.Handler
 }
 

@@ -97,10 +97,10 @@ func TestRoutesAndDocumentAgree(t *testing.T) {
 	functions := map[string]bool{}
 	for _, r := range routes.Routes(&stack{}) {
 		listed = append(listed, r.Method+" "+r.Pattern)
-		if functions[r.Function] {
-			t.Errorf("two routes are called %s", r.Function)
+		if functions[r.Name] {
+			t.Errorf("two routes are called %s", r.Name)
 		}
-		functions[r.Function] = true
+		functions[r.Name] = true
 	}
 	for _, e := range assets.Endpoints() {
 		bare = append(bare, e.Method+" "+e.Pattern)
@@ -123,11 +123,11 @@ func TestRoutesAnswerWhereTheyAreListed(t *testing.T) {
 	for _, r := range routes.Routes(s) {
 		got := c.do(t, request{method: r.Method, path: fill.Replace(r.Pattern)})
 		want := http.StatusUnauthorized
-		if r.Function == "openapi" {
+		if r.Name == "openapi" {
 			want = http.StatusOK
 		}
 		if got.status != want {
-			t.Errorf("%s at %s %s answered %d without a key, want %d", r.Function, r.Method, r.Pattern, got.status, want)
+			t.Errorf("%s at %s %s answered %d without a key, want %d", r.Name, r.Method, r.Pattern, got.status, want)
 		}
 	}
 }

@@ -70,12 +70,12 @@ func TestEveryPostHonoursTheKey(t *testing.T) {
 			if r.Method != http.MethodPost {
 				continue
 			}
-			k, ok := cases[r.Function]
+			k, ok := cases[r.Name]
 			if !ok {
-				t.Errorf("%s has no case in keyedCases: say what it is sent, and what a repeat is told", r.Function)
+				t.Errorf("%s has no case in keyedCases: say what it is sent, and what a repeat is told", r.Name)
 				continue
 			}
-			t.Run(r.Function, func(t *testing.T) { c.honours(t, k, r.Function) })
+			t.Run(r.Name, func(t *testing.T) { c.honours(t, k, r.Name) })
 		}
 	})
 }

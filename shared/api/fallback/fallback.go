@@ -10,12 +10,18 @@ import (
 	"github.com/assetry/assetry/shared/api/assets"
 	"github.com/assetry/assetry/shared/api/health"
 	"github.com/assetry/assetry/shared/api/links"
+	"github.com/assetry/assetry/shared/api/orders/surface"
 	"github.com/assetry/assetry/shared/api/web"
 )
 
 // Handler answers 404, or 405 with Allow where the path exists with other methods.
 func Handler() http.Handler {
-	return web.Fallback(slices.Concat(assets.Endpoints(), links.Endpoints(), health.Endpoints()), dialect)
+	return web.Fallback(Endpoints(), dialect)
+}
+
+// Endpoints are method and path of every route of every API.
+func Endpoints() []web.Endpoint {
+	return slices.Concat(assets.Endpoints(), links.Endpoints(), surface.Endpoints(), health.Endpoints())
 }
 
 // dialect chooses by prefix; nil is the plain one.
@@ -23,5 +29,5 @@ func dialect(path string) web.Dialect {
 	if path == assets.Base || strings.HasPrefix(path, assets.Base+"/") {
 		return assets.Dialect{}
 	}
-	return nil
+	return surface.DialectOf(path)
 }

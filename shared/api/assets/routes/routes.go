@@ -4,8 +4,6 @@
 package routes
 
 import (
-	"net/http"
-
 	"github.com/assetry/assetry/shared/account"
 	"github.com/assetry/assetry/shared/api/assets"
 	"github.com/assetry/assetry/shared/api/web"
@@ -31,54 +29,39 @@ type Services interface {
 	PublicURL() string
 }
 
-// Route is one route: where it answers, the name of its function, its handler.
-type Route struct {
-	web.Endpoint
-	Function string
-	Handler  http.Handler
-}
-
 // Routes are all routes of the API, in the order of its document's sections.
-func Routes(s Services) []Route {
-	return []Route{
-		route("assets-create", assets.Create(s)),
-		route("assets-list", assets.List(s)),
-		route("assets-retrieve", assets.Retrieve(s)),
-		route("assets-update", assets.Update(s)),
-		route("assets-delete", assets.Delete(s)),
-		route("assets-complete", assets.Complete(s)),
-		route("assets-retry", assets.Retry(s)),
-		route("assets-upload", assets.Upload(s)),
-		route("assets-parts-sign", assets.PartsSign(s)),
-		route("assets-parts-list", assets.PartsList(s)),
-		route("assets-content", assets.Content(s)),
-		route("assets-attach", assets.Attach(s)),
-		route("workspaces-list", assets.Workspaces(s)),
-		route("projects-create", assets.ProjectsCreate(s)),
-		route("projects-list", assets.ProjectsList(s)),
-		route("projects-retrieve", assets.ProjectsRetrieve(s)),
-		route("projects-nodes", assets.ProjectNodes(s)),
-		route("folders-create", assets.FoldersCreate(s)),
-		route("folders-delete", assets.FoldersDelete(s)),
-		route("folders-add-item", assets.FolderItemsAdd(s)),
-		route("webhooks-create", assets.WebhooksCreate(s)),
-		route("webhooks-list", assets.WebhooksList(s)),
-		route("webhooks-retrieve", assets.WebhooksRetrieve(s)),
-		route("webhooks-update", assets.WebhooksUpdate(s)),
-		route("webhooks-delete", assets.WebhooksDelete(s)),
-		route("webhooks-rotate-secret", assets.WebhooksRotateSecret(s)),
-		route("webhooks-test", assets.WebhooksTest(s)),
-		route("webhooks-deliveries", assets.WebhooksDeliveries(s)),
-		route("webhooks-replay", assets.WebhooksReplay(s)),
-		route("openapi", assets.OpenAPI()),
+func Routes(s Services) web.Rows {
+	of := assets.Rows()
+	return web.Rows{
+		of.With("assets-create", assets.Create(s)),
+		of.With("assets-list", assets.List(s)),
+		of.With("assets-retrieve", assets.Retrieve(s)),
+		of.With("assets-update", assets.Update(s)),
+		of.With("assets-delete", assets.Delete(s)),
+		of.With("assets-complete", assets.Complete(s)),
+		of.With("assets-retry", assets.Retry(s)),
+		of.With("assets-upload", assets.Upload(s)),
+		of.With("assets-parts-sign", assets.PartsSign(s)),
+		of.With("assets-parts-list", assets.PartsList(s)),
+		of.With("assets-content", assets.Content(s)),
+		of.With("assets-attach", assets.Attach(s)),
+		of.With("workspaces-list", assets.Workspaces(s)),
+		of.With("projects-create", assets.ProjectsCreate(s)),
+		of.With("projects-list", assets.ProjectsList(s)),
+		of.With("projects-retrieve", assets.ProjectsRetrieve(s)),
+		of.With("projects-nodes", assets.ProjectNodes(s)),
+		of.With("folders-create", assets.FoldersCreate(s)),
+		of.With("folders-delete", assets.FoldersDelete(s)),
+		of.With("folders-add-item", assets.FolderItemsAdd(s)),
+		of.With("webhooks-create", assets.WebhooksCreate(s)),
+		of.With("webhooks-list", assets.WebhooksList(s)),
+		of.With("webhooks-retrieve", assets.WebhooksRetrieve(s)),
+		of.With("webhooks-update", assets.WebhooksUpdate(s)),
+		of.With("webhooks-delete", assets.WebhooksDelete(s)),
+		of.With("webhooks-rotate-secret", assets.WebhooksRotateSecret(s)),
+		of.With("webhooks-test", assets.WebhooksTest(s)),
+		of.With("webhooks-deliveries", assets.WebhooksDeliveries(s)),
+		of.With("webhooks-replay", assets.WebhooksReplay(s)),
+		of.With("openapi", assets.OpenAPI()),
 	}
-}
-
-// route joins a handler to where its function answers. A name that package assets does not know panics: both are written in code.
-func route(function string, h http.Handler) Route {
-	e, ok := assets.EndpointOf(function)
-	if !ok {
-		panic("no endpoint is called " + function)
-	}
-	return Route{Endpoint: e, Function: function, Handler: h}
 }

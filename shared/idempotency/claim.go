@@ -11,6 +11,13 @@ import (
 	"github.com/assetry/assetry/shared/table"
 )
 
+// concludeTime is how long the end of a request may take to be noted, and lateTime when the request's own time is over: the function has to
+// answer still.
+const (
+	concludeTime = 2 * time.Second
+	lateTime     = 250 * time.Millisecond
+)
+
 // maxTries bounds the writes of one claim: the put, its repeat after a lost answer, a take-over, its repeat.
 const maxTries = 4
 
@@ -81,8 +88,14 @@ func (s *Service) giveUp(ctx context.Context, c Claim, unsure bool, why error) e
 // Conclude ends a claim by what became of its request. Success is marked, unless it is evident, and so is fault.Duplicate, by which
 // whoever makes the thing says that an earlier run made it. A refusal forgets the key; any other failure, and whatever befalls a request that ran
 // before, ends the lease and keeps the id. A claim that somebody else took over is left alone. The outcome stands whatever Conclude
-// answers: its error is for the log.
+// answers: its error is for the log. It notes the end also when the time of ctx is over, and takes no longer than the answer can wait.
 func (s *Service) Conclude(ctx context.Context, c Claim, outcome error) error {
+	within := concludeTime
+	if end, ok := ctx.Deadline(); ok {
+		within = min(concludeTime, max(time.Until(end), 0)+lateTime)
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), within)
+	defer cancel()
 	held := table.Eq(schema.Token, table.String(c.token))
 	var w table.Write
 	switch {

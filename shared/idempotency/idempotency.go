@@ -24,6 +24,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/assetry/assetry/shared/fault"
@@ -92,6 +93,19 @@ func Check(field, key string) error {
 		}
 	}
 	return nil
+}
+
+// Read is the key in the values of the header that a request was sent with; "" when there was none. The error is fault.Invalid about field: the
+// header was sent more than once, or Check refuses it.
+func Read(field string, sent []string) (string, error) {
+	switch len(sent) {
+	case 0:
+		return "", nil
+	case 1:
+		key := strings.Trim(sent[0], " \t") // RFC 9110, 5.5: white space around a value is not part of it
+		return key, Check(field, key)
+	}
+	return "", fault.BadField(field, "was sent %d times; send it once", len(sent))
 }
 
 // Options are what a Service may be given. The zero value works.

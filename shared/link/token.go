@@ -17,6 +17,9 @@ import (
 	"github.com/assetry/assetry/shared/secret"
 )
 
+// Path begins the path of every link; the token follows.
+const Path = "/l/"
+
 // Claims are what a token says.
 type Claims struct {
 	Workspace id.Workspace

@@ -65,6 +65,21 @@ func (s *Service) Own(ctx context.Context, p access.Principal) (Webhook, error) 
 	return s.read(ctx, at)
 }
 
+// ShowOwn reads the webhook of the client that asks, with its present secret: for a request that made it or rotated its secret and is sent again,
+// because its answer was lost. The error is fault.NotFound when h is not the client's.
+func (s *Service) ShowOwn(ctx context.Context, p access.Principal, h id.Webhook) (Webhook, string, error) {
+	at, err := ownPlace(p, access.OwnWebhook)
+	if err != nil {
+		return Webhook{}, "", err
+	}
+	at.hook = h
+	found, err := s.read(ctx, at)
+	if err != nil {
+		return Webhook{}, "", err
+	}
+	return found, s.secretText(found), nil
+}
+
 // UpdateOwn gives the webhook of the client that asks another address, and enables it if its failures or a request had disabled it. The
 // error is fault.NotFound when h is not the client's, and fault.Invalid about "url" for an address that must not be reached.
 func (s *Service) UpdateOwn(ctx context.Context, p access.Principal, h id.Webhook, url string) (Webhook, error) {

@@ -46,6 +46,28 @@ func TestAClientHasOneWebhookOfItsOwn(t *testing.T) {
 	}
 }
 
+func TestTheSecretIsShownAgainToARepeat(t *testing.T) {
+	h := newHouse(t)
+	c := h.newClient(access.Editor)
+	wh, first, err := h.CreateOwn(t.Context(), c, id.Webhook{}, address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, shown, err := h.ShowOwn(t.Context(), c, wh.ID)
+	if err != nil || got.ID != wh.ID || shown != first {
+		t.Errorf("ShowOwn = %s, the same secret: %t, %v", got.ID, shown == first, err)
+	}
+	_, rotated, err := h.RotateOwn(t.Context(), c, wh.ID)
+	if err != nil || rotated == first {
+		t.Fatalf("RotateOwn gave the same secret: %t, %v", rotated == first, err)
+	}
+	if _, shown, err := h.ShowOwn(t.Context(), c, wh.ID); err != nil || shown != rotated {
+		t.Errorf("ShowOwn after a rotation gave the present secret: %t, %v", shown == rotated, err)
+	}
+	_, _, err = h.ShowOwn(t.Context(), h.newClient(access.Editor), wh.ID)
+	domaintest.WantKind(t, "ShowOwn by another client", err, fault.NotFound)
+}
+
 func TestOfManyWhoCreateAtOnceOneDoes(t *testing.T) {
 	onBothDrivers(t, func(t *testing.T, h *house) {
 		c := h.newClient(access.Editor)

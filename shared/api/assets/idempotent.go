@@ -11,7 +11,6 @@ import (
 	"mime/multipart"
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/assetry/assetry/shared/access"
 	"github.com/assetry/assetry/shared/api/web"
@@ -23,13 +22,6 @@ import (
 
 // keyHeader is where a client names a request, so that it happens once however often it is sent.
 const keyHeader = "Idempotency-Key"
-
-// concludeTime is how long the end of a request may take to be noted, and lateTime when the request's own time is over: the function has to
-// answer still.
-const (
-	concludeTime = 2 * time.Second
-	lateTime     = 250 * time.Millisecond
-)
 
 // PostServices is what every POST route needs: it says who is asking, and whether it was asked before.
 type PostServices interface {
@@ -70,7 +62,7 @@ type once struct {
 }
 
 func (o once) serve(w http.ResponseWriter, r *http.Request, p access.Principal) error {
-	key, err := idempotencyKey(r.Header)
+	key, err := idempotency.Read(keyHeader, r.Header.Values(keyHeader))
 	if err != nil || key == "" {
 		return first(err, func() error { return o.handle(w, r, p) })
 	}
@@ -92,12 +84,6 @@ func (o once) serve(w http.ResponseWriter, r *http.Request, p access.Principal) 
 
 // conclude notes the end of a request. The answer stands whether or not that succeeds.
 func (o once) conclude(ctx context.Context, c idempotency.Claim, outcome error) {
-	within := concludeTime
-	if end, ok := ctx.Deadline(); ok {
-		within = min(concludeTime, max(time.Until(end), 0)+lateTime)
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), within)
-	defer cancel()
 	if err := o.keys.Idempotency().Conclude(ctx, c, outcome); err != nil {
 		web.Log(ctx).WarnContext(ctx, "end of a request not noted under its idempotency key", "error", redact.Error(err).Error())
 	}
@@ -109,19 +95,6 @@ func first(err error, then func() error) error {
 		return err
 	}
 	return then()
-}
-
-// idempotencyKey reads the header; "" when it was not sent.
-func idempotencyKey(h http.Header) (string, error) {
-	sent := h.Values(keyHeader)
-	switch len(sent) {
-	case 0:
-		return "", nil
-	case 1:
-		key := strings.Trim(sent[0], " \t") // RFC 9110, 5.5: white space around a value is not part of it
-		return key, idempotency.Check(keyHeader, key)
-	}
-	return "", fault.BadField(keyHeader, "was sent %d times; send it once", len(sent))
 }
 
 // read takes the body in, so that it can be hashed and read again. ok is false for a request that its handler will refuse, whatever its key:

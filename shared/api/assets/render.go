@@ -20,9 +20,6 @@ type LinkServices interface {
 	PublicURL() string // origin of links without a slash at the end; "" takes the request's own
 }
 
-// linkPath is where package links answers; the dialects do not know each other, so it stands here as a fact of the wire.
-const linkPath = "/l/"
-
 // unknownType is the content type of bytes nobody has described yet.
 const unknownType = "application/octet-stream"
 
@@ -59,7 +56,7 @@ func (l *linker) url(ctx context.Context, a asset.Asset) (string, error) {
 		}
 		l.workspaces[a.Workspace] = w
 	}
-	return l.origin + linkPath + l.links.Token(a, w), nil
+	return l.origin + link.Path + l.links.Token(a, w), nil
 }
 
 // formUpload is the signed form as the contract's upload object.

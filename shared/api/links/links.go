@@ -16,7 +16,7 @@ import (
 const Function = "open-link"
 
 const (
-	pattern    = "/l/{token}"
+	pattern    = link.Path + "{token}"
 	paramToken = "token"
 )
 

@@ -2,6 +2,7 @@ package orders
 
 import (
 	"context"
+	"encoding/json"
 
 	"github.com/99designs/gqlgen/graphql"
 
@@ -11,10 +12,11 @@ import (
 // call is what resolvers know of the request that they answer.
 type call struct {
 	principal access.Principal
-	origin    string   // scheme and host under which the client reached us
-	key       string   // of the header Idempotency-Key; "": none was sent. Only a request with one mutation field has one.
-	sum       [32]byte // of what was asked, to tell a repeat from another request under the same key
-	room      int      // how many bytes of text its answer may have
+	origin    string                     // scheme and host under which the client reached us
+	key       string                     // of the header Idempotency-Key; "": none was sent. Only a request with one mutation field has one.
+	sum       [32]byte                   // of what was asked, to tell a repeat from another request under the same key
+	variables map[string]json.RawMessage // of the request, as they were sent
+	room      int                        // how many bytes of text its answer may have
 }
 
 type callKey struct{}

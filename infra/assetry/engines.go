@@ -7,6 +7,7 @@ import (
 	"github.com/assetry/assetry/shared/boot"
 	"github.com/assetry/assetry/shared/bus"
 	"github.com/assetry/assetry/shared/metric"
+	"github.com/assetry/assetry/shared/ratelimit"
 	"github.com/assetry/assetry/shared/remote"
 	"github.com/assetry/assetry/shared/secret"
 	"github.com/assetry/assetry/shared/table"
@@ -25,15 +26,16 @@ type engines struct {
 
 var _ boot.Engines = engines{}
 
-func (e engines) Table() table.Table     { return e.table }
-func (e engines) Search() table.Table    { return e.search }
-func (e engines) Bucket() blob.Bucket    { return e.bucket }
-func (e engines) Bus() bus.Publisher     { return e.bus }
-func (e engines) Upload() upload.Options { return e.upload }
-func (e engines) Root() secret.Root      { panic("the operator's tool has no root key") }
-func (e engines) Remote() remote.Files   { return nil }
-func (e engines) Sender() webhook.Sender { return nil }
-func (e engines) PublicURL() string      { return "" }
-func (e engines) BucketName() string     { return "" }
-func (e engines) Metrics() *metric.Log   { return nil } // functions count, the tool does not
-func (e engines) Warm(context.Context)   {}
+func (e engines) Table() table.Table       { return e.table }
+func (e engines) Search() table.Table      { return e.search }
+func (e engines) Bucket() blob.Bucket      { return e.bucket }
+func (e engines) Bus() bus.Publisher       { return e.bus }
+func (e engines) Upload() upload.Options   { return e.upload }
+func (e engines) Rates() ratelimit.Options { return ratelimit.Options{} }
+func (e engines) Root() secret.Root        { panic("the operator's tool has no root key") }
+func (e engines) Remote() remote.Files     { return nil }
+func (e engines) Sender() webhook.Sender   { return nil }
+func (e engines) PublicURL() string        { return "" }
+func (e engines) BucketName() string       { return "" }
+func (e engines) Metrics() *metric.Log     { return nil } // functions count, the tool does not
+func (e engines) Warm(context.Context)     {}

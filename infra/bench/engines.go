@@ -18,6 +18,7 @@ import (
 	"github.com/assetry/assetry/shared/id"
 	"github.com/assetry/assetry/shared/importer"
 	"github.com/assetry/assetry/shared/metric"
+	"github.com/assetry/assetry/shared/ratelimit"
 	"github.com/assetry/assetry/shared/remote"
 	"github.com/assetry/assetry/shared/s3blob"
 	"github.com/assetry/assetry/shared/schema"
@@ -66,15 +67,16 @@ func (e engines) Search() table.Table { return e.index }
 func (e engines) Bucket() blob.Bucket {
 	return s3blob.New(s3Client(benchToken()), benchBucket, s3blob.Options{})
 }
-func (e engines) Bus() bus.Publisher     { panic("the benchmark publishes nothing") }
-func (e engines) Root() secret.Root      { return e.root }
-func (e engines) Remote() remote.Files   { return importer.New(importer.Options{}) }
-func (e engines) Sender() webhook.Sender { panic("the benchmark sends nothing") }
-func (e engines) PublicURL() string      { return "https://assets.example.com" }
-func (e engines) Upload() upload.Options { return upload.Options{} }
-func (e engines) BucketName() string     { return "" }
-func (e engines) Metrics() *metric.Log   { return nil }
-func (e engines) Warm(context.Context)   {}
+func (e engines) Bus() bus.Publisher       { panic("the benchmark publishes nothing") }
+func (e engines) Root() secret.Root        { return e.root }
+func (e engines) Remote() remote.Files     { return importer.New(importer.Options{}) }
+func (e engines) Sender() webhook.Sender   { panic("the benchmark sends nothing") }
+func (e engines) PublicURL() string        { return "https://assets.example.com" }
+func (e engines) Upload() upload.Options   { return upload.Options{} }
+func (e engines) Rates() ratelimit.Options { return ratelimit.Options{} }
+func (e engines) BucketName() string       { return "" }
+func (e engines) Metrics() *metric.Log     { return nil }
+func (e engines) Warm(context.Context)     {}
 
 // tenant is a workspace in a table, with a key that owns it.
 type tenant struct {

@@ -239,7 +239,7 @@ func TestGatewayAnswersBrowsers(t *testing.T) {
 	if d := cmp.Diff(sent, slices.Sorted(slices.Values(cors.AllowHeaders))); d != "" {
 		t.Errorf("AllowHeaders (-want +got):\n%s", d)
 	}
-	for _, h := range []string{"etag", "request-id", "retry-after", "x-should-retry"} {
+	for _, h := range []string{"etag", "request-id", "retry-after", "x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset", "x-should-retry"} {
 		if !slices.Contains(cors.ExposeHeaders, h) {
 			t.Errorf("a page cannot read the header %s", h)
 		}

@@ -10,6 +10,7 @@ import (
 	"github.com/assetry/assetry/shared/guard"
 	"github.com/assetry/assetry/shared/importer"
 	"github.com/assetry/assetry/shared/metric"
+	"github.com/assetry/assetry/shared/ratelimit"
 	"github.com/assetry/assetry/shared/remote"
 	"github.com/assetry/assetry/shared/secret"
 	"github.com/assetry/assetry/shared/table"
@@ -30,16 +31,17 @@ type engines struct {
 	sender webhook.Sender
 }
 
-func (e engines) Table() table.Table     { return e.table }
-func (e engines) Search() table.Table    { return e.search }
-func (e engines) Bucket() blob.Bucket    { return e.bucket }
-func (e engines) Bus() bus.Publisher     { return e.bus }
-func (e engines) Root() secret.Root      { return e.root }
-func (e engines) Remote() remote.Files   { return e.remote }
-func (e engines) Sender() webhook.Sender { return e.sender }
-func (e engines) PublicURL() string      { return "" }
-func (e engines) Upload() upload.Options { return upload.Options{} }
-func (e engines) BucketName() string     { return e.name }
+func (e engines) Table() table.Table       { return e.table }
+func (e engines) Search() table.Table      { return e.search }
+func (e engines) Bucket() blob.Bucket      { return e.bucket }
+func (e engines) Bus() bus.Publisher       { return e.bus }
+func (e engines) Root() secret.Root        { return e.root }
+func (e engines) Remote() remote.Files     { return e.remote }
+func (e engines) Sender() webhook.Sender   { return e.sender }
+func (e engines) PublicURL() string        { return "" }
+func (e engines) Upload() upload.Options   { return upload.Options{} }
+func (e engines) Rates() ratelimit.Options { return ratelimit.Options{} }
+func (e engines) BucketName() string       { return e.name }
 
 // Metrics are written for whoever names a stack, as a deployed function has it in its environment.
 func (e engines) Metrics() *metric.Log {

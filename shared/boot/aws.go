@@ -22,6 +22,7 @@ import (
 	"github.com/assetry/assetry/shared/bus/eventbridge"
 	"github.com/assetry/assetry/shared/importer"
 	"github.com/assetry/assetry/shared/metric"
+	"github.com/assetry/assetry/shared/ratelimit"
 	"github.com/assetry/assetry/shared/remote"
 	"github.com/assetry/assetry/shared/s3blob"
 	"github.com/assetry/assetry/shared/schema"
@@ -136,6 +137,13 @@ func (c *cloud) Upload() upload.Options {
 		Import:    upload.ImportOptions{MaxSize: number(EnvMaxImport, upload.MaxSize), Parallel: int(number(EnvParallel, maxParallel))},
 	}
 }
+
+func (c *cloud) Rates() ratelimit.Options {
+	return ratelimit.Options{Standard: int(number(EnvRateStandard, maxRate)), Premium: int(number(EnvRatePremium, maxRate))}
+}
+
+// maxRate is the most requests an hour, as template.yaml has it: some 280 a second, from one client.
+const maxRate = 1_000_000
 
 // maxGrantMinutes is the longest grant, as template.yaml has it: far shorter than deleted assets are remembered.
 const maxGrantMinutes = 360

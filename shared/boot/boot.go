@@ -20,6 +20,7 @@ import (
 	"github.com/assetry/assetry/shared/metric"
 	"github.com/assetry/assetry/shared/page"
 	"github.com/assetry/assetry/shared/project"
+	"github.com/assetry/assetry/shared/ratelimit"
 	"github.com/assetry/assetry/shared/remote"
 	"github.com/assetry/assetry/shared/search"
 	"github.com/assetry/assetry/shared/secret"
@@ -40,6 +41,7 @@ type Engines interface {
 	Sender() webhook.Sender   // posts events to the servers of users
 	PublicURL() string        // origin of links, without a slash at its end; "" is the request's own
 	Upload() upload.Options   // how uploads are granted
+	Rates() ratelimit.Options // how many requests clients have
 	Metrics() *metric.Log     // what the stack does; nil: none are written
 	Warm(ctx context.Context) // opens the connection to the table; failing is no matter
 }
@@ -63,6 +65,7 @@ type Services struct {
 	once     lazy[*idempotency.Service]
 	webhooks lazy[*webhook.Service]
 	metrics  lazy[*metric.Log]
+	limits   lazy[*ratelimit.Limiter]
 }
 
 // New makes Services on engines. It builds nothing yet.
@@ -116,9 +119,14 @@ func (s *Services) tryRootKey(ctx context.Context) {
 	s.rootKey()
 }
 
-// Accounts knows workspaces and API keys.
+// Accounts knows workspaces, API keys, clients and their tokens.
 func (s *Services) Accounts() *account.Service {
 	return s.accounts.get(func() *account.Service { return account.New(s.Table(), account.Options{}) })
+}
+
+// Limits counts the requests of clients.
+func (s *Services) Limits() *ratelimit.Limiter {
+	return s.limits.get(func() *ratelimit.Limiter { return ratelimit.New(s.Table(), s.engines.Rates()) })
 }
 
 // Assets reads, lists, changes and deletes assets.

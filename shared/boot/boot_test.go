@@ -15,6 +15,7 @@ import (
 	"github.com/assetry/assetry/shared/domaintest"
 	"github.com/assetry/assetry/shared/importer"
 	"github.com/assetry/assetry/shared/metric"
+	"github.com/assetry/assetry/shared/ratelimit"
 	"github.com/assetry/assetry/shared/remote"
 	"github.com/assetry/assetry/shared/schema"
 	"github.com/assetry/assetry/shared/secret"
@@ -69,15 +70,16 @@ func (c *counting) Bucket() blob.Bucket {
 	c.ask("bucket")
 	return blobtest.Wrap(nil, func(blobtest.Call) blobtest.Fault { return blobtest.Unavailable })
 }
-func (c *counting) Bus() bus.Publisher     { c.ask("bus"); return deaf{} }
-func (c *counting) Root() secret.Root      { c.ask("root"); return secret.NewRoot() }
-func (c *counting) Remote() remote.Files   { c.ask("remote"); return importer.New(importer.Options{}) }
-func (c *counting) PublicURL() string      { return "https://assets.example.com" }
-func (c *counting) Sender() webhook.Sender { c.ask("sender"); return silent{} }
-func (c *counting) Upload() upload.Options { c.ask("upload"); return upload.Options{} }
-func (c *counting) Warm(context.Context)   { c.ask("warm") }
-func (c *counting) BucketName() string     { return "assets" }
-func (c *counting) Metrics() *metric.Log   { return c.metrics }
+func (c *counting) Bus() bus.Publisher       { c.ask("bus"); return deaf{} }
+func (c *counting) Root() secret.Root        { c.ask("root"); return secret.NewRoot() }
+func (c *counting) Remote() remote.Files     { c.ask("remote"); return importer.New(importer.Options{}) }
+func (c *counting) PublicURL() string        { return "https://assets.example.com" }
+func (c *counting) Sender() webhook.Sender   { c.ask("sender"); return silent{} }
+func (c *counting) Upload() upload.Options   { c.ask("upload"); return upload.Options{} }
+func (c *counting) Rates() ratelimit.Options { c.ask("rates"); return ratelimit.Options{} }
+func (c *counting) Warm(context.Context)     { c.ask("warm") }
+func (c *counting) BucketName() string       { return "assets" }
+func (c *counting) Metrics() *metric.Log     { return c.metrics }
 
 // silent sends nothing.
 type silent struct{}
@@ -107,6 +109,7 @@ var getters = []struct {
 	{"projects", func(s *boot.Services) any { return s.Projects() }, []string{"table"}},
 	{"links", func(s *boot.Services) any { return s.Links() }, []string{"table", "bucket", "root"}},
 	{"webhooks, which read the root key with the first secret", func(s *boot.Services) any { return s.Webhooks() }, []string{"table", "sender"}},
+	{"limits", func(s *boot.Services) any { return s.Limits() }, []string{"table", "rates"}},
 	{"uploads", func(s *boot.Services) any { return s.Uploads() }, []string{"table", "bucket", "remote", "upload"}},
 }
 
@@ -148,7 +151,7 @@ func TestAllServicesShareTheirEngines(t *testing.T) {
 			g.get(s)
 		}
 	}
-	if diff := cmp.Diff(once("table", "search", "bucket", "bus", "root", "remote", "sender", "upload"), c.asked); diff != "" {
+	if diff := cmp.Diff(once("table", "search", "bucket", "bus", "root", "remote", "sender", "upload", "rates"), c.asked); diff != "" {
 		t.Errorf("engines that were asked for (-want +got):\n%s", diff)
 	}
 	if s.PublicURL() != "https://assets.example.com" {

@@ -32,6 +32,9 @@ const (
 	EnvPartGrant = "ASSETRY_PART_GRANT_MINUTES" // how long a part may be begun with, 1 to 360; unset: 60
 	EnvMaxImport = "ASSETRY_MAX_IMPORT_BYTES"   // largest file that is imported, 1 byte to 53,687,091,200,000; unset: 50 MiB
 	EnvParallel  = "ASSETRY_IMPORT_PARALLEL"    // ranges of one source that are copied at once, 1 to 32; unset: 4
+
+	EnvRateStandard = "ASSETRY_RATE_STANDARD" // requests an hour of a client of the tier standard, 1 to 1,000,000; unset: 1,000
+	EnvRatePremium  = "ASSETRY_RATE_PREMIUM"  // the same of the tier premium; unset: 5,000
 )
 
 // Need is an engine of AWS that a function cannot work without.
@@ -83,6 +86,7 @@ func environment() []variable {
 		{name: EnvStack, what: "the name of a stack: at most 128 letters, digits and hyphens", ok: made(1, 128, "-")},
 		whole(EnvGrant, maxGrantMinutes), whole(EnvPartGrant, maxGrantMinutes), whole(EnvMaxSize, upload.MaxForm),
 		whole(EnvMaxImport, upload.MaxSize), whole(EnvParallel, maxParallel),
+		whole(EnvRateStandard, maxRate), whole(EnvRatePremium, maxRate),
 		{name: "AWS_ENDPOINT_URL_DYNAMODB", what: address, ok: isAddress},
 		{name: "AWS_ENDPOINT_URL_S3", what: address, ok: isAddress},
 		{name: "AWS_ENDPOINT_URL_EVENTBRIDGE", what: address, ok: isAddress},

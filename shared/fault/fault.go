@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Kind classifies an Error. Programs branch on it; people read the message.
@@ -59,6 +60,8 @@ type Error struct {
 	Message string  // for people; says what was sent, what is allowed, what to do; never an internal cause
 	Fields  []Field // for Invalid: every refused input, not only the first
 	Cause   error   // for the log only
+
+	RetryAfter time.Duration // for Throttled and Unavailable: from when on a repeat can succeed; 0: it is not known, and soon
 }
 
 // Error is the text for logs: kind, message and cause.

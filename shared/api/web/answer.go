@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"maps"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/assetry/assetry/shared/fault"
@@ -49,6 +50,9 @@ func (d *draft) send(w http.ResponseWriter, r *http.Request, requestID string) {
 	d.WriteHeader(http.StatusOK)
 	h := w.Header()
 	maps.Copy(h, d.header)
+	if s := stateOf(r.Context()); s != nil {
+		maps.Copy(h, s.always)
+	}
 	h.Set(RequestIDHeader, requestID)
 	h.Set("X-Content-Type-Options", "nosniff")
 	if h.Get("Cache-Control") == "" {
@@ -122,16 +126,16 @@ func guard(h Handler, w http.ResponseWriter, r *http.Request) error {
 func renderFault(r *http.Request, d Dialect, err error) (*draft, error) {
 	f := classify(err)
 	status := Status(f.Kind)
-	public := &fault.Error{Kind: f.Kind, Message: f.Message, Fields: f.Fields}
+	public := &fault.Error{Kind: f.Kind, Message: f.Message, Fields: f.Fields, RetryAfter: f.RetryAfter}
 	if f.Kind == fault.Internal {
 		public.Fields = nil
 		public.Message = "Something went wrong on our side. Repeat the request; if it fails again, quote " + RequestID(r.Context()) + "."
 	}
-	out := newFaultDraft(r, f.Kind)
+	out := newFaultDraft(r, f)
 	render := func(w http.ResponseWriter, r *http.Request) error { d.Fault(w, r, status, public); return nil }
 	if broken := guard(render, out, r); broken != nil || out.status == 0 {
 		err = errors.Join(err, fmt.Errorf("dialect %T answered no fault of kind %v: %w", d, f.Kind, cmp.Or(broken, errSilent)))
-		out = newFaultDraft(r, f.Kind)
+		out = newFaultDraft(r, f)
 		Plain{}.Fault(out, r, status, public)
 	}
 	return out, err
@@ -140,15 +144,16 @@ func renderFault(r *http.Request, d Dialect, err error) (*draft, error) {
 // errSilent says that a dialect wrote nothing.
 var errSilent = errors.New("it wrote nothing")
 
-// retryAfter is what a client that comes at a bad moment is told to wait, in seconds: what the pauses of the drivers, and a table that grows,
-// take.
-const retryAfter = "1"
+// retryAfter is what a client that comes at a bad moment is told to wait where the fault does not say: what the pauses of the drivers, and a
+// table that grows, take.
+const retryAfter = time.Second
 
 // newFaultDraft is the beginning of the answer to a fault, with the headers that it has in every dialect.
-func newFaultDraft(r *http.Request, k fault.Kind) *draft {
+func newFaultDraft(r *http.Request, f *fault.Error) *draft {
 	out := &draft{header: http.Header{}}
-	if k == fault.Throttled || k == fault.Unavailable {
-		out.header.Set("Retry-After", retryAfter)
+	if f.Kind == fault.Throttled || f.Kind == fault.Unavailable {
+		wait := cmp.Or(f.RetryAfter, retryAfter)
+		out.header.Set("Retry-After", strconv.FormatInt(int64((wait+time.Second-1)/time.Second), 10))
 	}
 	if s := stateOf(r.Context()); s.allow != "" {
 		out.header.Set("Allow", s.allow)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -103,6 +104,36 @@ func TestClientsAreToldWhenToComeAgainInEveryDialect(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+func TestAFaultMaySayWhenToComeAgain(t *testing.T) {
+	for wait, want := range map[time.Duration]string{time.Millisecond: "1", 90 * time.Second: "90", 59*time.Minute + time.Nanosecond: "3541"} {
+		h := web.Route("GET", "/x", shout{}, func(http.ResponseWriter, *http.Request) error {
+			return &fault.Error{Kind: fault.Throttled, Message: "said by the test", RetryAfter: wait}
+		})
+		inBoth(t, func(t *testing.T, send func(http.Handler, string) reply, _ *bytes.Buffer) {
+			if got := send(h, get("/x")).header.Get("Retry-After"); got != want {
+				t.Errorf("after %v: Retry-After %q, want %q", wait, got, want)
+			}
+		})
+	}
+}
+
+func TestAHeaderForEveryAnswerStaysWhenTheHandlerFails(t *testing.T) {
+	for name, outcome := range map[string]error{"it succeeds": nil, "it fails": fault.New(fault.Conflict, "said by the test"), "it breaks": errors.New("broken")} {
+		h := web.Route("GET", "/x", shout{}, func(w http.ResponseWriter, r *http.Request) error {
+			web.Always(r.Context(), "X-Kept", "1")
+			web.Always(r.Context(), "X-Kept", "2")
+			w.Header().Set("X-Dropped", "1")
+			return outcome
+		})
+		inBoth(t, func(t *testing.T, send func(http.Handler, string) reply, _ *bytes.Buffer) {
+			got := send(h, get("/x"))
+			if got.header.Get("X-Kept") != "2" || (got.header.Get("X-Dropped") != "") != (outcome == nil) {
+				t.Errorf("when %s: headers %v; want X-Kept: 2, and X-Dropped only where it succeeds", name, got.header)
+			}
+		})
 	}
 }
 

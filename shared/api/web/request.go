@@ -31,6 +31,7 @@ type state struct {
 	workspace id.Workspace
 	several   bool // workspaces
 	allow     string
+	always    http.Header
 }
 
 func stateOf(ctx context.Context) *state {
@@ -61,6 +62,19 @@ func SetWorkspace(ctx context.Context, w id.Workspace) {
 	}
 	s.several = s.several || s.workspace != (id.Workspace{}) && s.workspace != w
 	s.workspace = w
+}
+
+// Always gives the answer to the request a header, whatever comes of it: unlike one that is set on a ResponseWriter, it stays when the handler fails
+// afterwards.
+func Always(ctx context.Context, name, value string) {
+	s := stateOf(ctx)
+	if s == nil {
+		return
+	}
+	if s.always == nil {
+		s.always = http.Header{}
+	}
+	s.always.Set(name, value)
 }
 
 // WithLogger gives requests under ctx another logger than slog.Default.

@@ -1,4 +1,4 @@
-// Command stream-cleanup removes what changes leave behind: the table's stream, failed, superseded and deleted things.
+// Command stream-cleanup removes what changes leave behind, and moves orders on: the table's stream, assets that end or become ready, deleted things.
 package main
 
 import (

@@ -7,6 +7,7 @@ import (
 	"github.com/assetry/assetry/shared/boot"
 	"github.com/assetry/assetry/shared/bus"
 	"github.com/assetry/assetry/shared/metric"
+	"github.com/assetry/assetry/shared/order"
 	"github.com/assetry/assetry/shared/ratelimit"
 	"github.com/assetry/assetry/shared/remote"
 	"github.com/assetry/assetry/shared/secret"
@@ -31,6 +32,7 @@ func (e engines) Search() table.Table      { return e.search }
 func (e engines) Bucket() blob.Bucket      { return e.bucket }
 func (e engines) Bus() bus.Publisher       { return e.bus }
 func (e engines) Upload() upload.Options   { return e.upload }
+func (e engines) Order() order.Options     { return order.Options{} }
 func (e engines) Rates() ratelimit.Options { return ratelimit.Options{} }
 func (e engines) Root() secret.Root        { panic("the operator's tool has no root key") }
 func (e engines) Remote() remote.Files     { return nil }

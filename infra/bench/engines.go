@@ -18,6 +18,7 @@ import (
 	"github.com/assetry/assetry/shared/id"
 	"github.com/assetry/assetry/shared/importer"
 	"github.com/assetry/assetry/shared/metric"
+	"github.com/assetry/assetry/shared/order"
 	"github.com/assetry/assetry/shared/ratelimit"
 	"github.com/assetry/assetry/shared/remote"
 	"github.com/assetry/assetry/shared/s3blob"
@@ -73,6 +74,7 @@ func (e engines) Remote() remote.Files     { return importer.New(importer.Option
 func (e engines) Sender() webhook.Sender   { panic("the benchmark sends nothing") }
 func (e engines) PublicURL() string        { return "https://assets.example.com" }
 func (e engines) Upload() upload.Options   { return upload.Options{} }
+func (e engines) Order() order.Options     { return order.Options{} }
 func (e engines) Rates() ratelimit.Options { return ratelimit.Options{} }
 func (e engines) BucketName() string       { return "" }
 func (e engines) Metrics() *metric.Log     { return nil }

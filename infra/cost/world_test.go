@@ -36,6 +36,7 @@ import (
 	"github.com/assetry/assetry/shared/invocation"
 	"github.com/assetry/assetry/shared/link"
 	"github.com/assetry/assetry/shared/metric"
+	"github.com/assetry/assetry/shared/order"
 	"github.com/assetry/assetry/shared/page"
 	"github.com/assetry/assetry/shared/project"
 	"github.com/assetry/assetry/shared/s3blob"
@@ -143,6 +144,7 @@ type services struct {
 	search   *search.Service
 	once     *idempotency.Service
 	webhooks *webhook.Service
+	orders   *order.Service
 	bus      bus.Publisher
 	metrics  *metric.Log
 }
@@ -153,6 +155,7 @@ func (s services) Folders() *folder.Service          { return s.folders }
 func (s services) Projects() *project.Service        { return s.projects }
 func (s services) Links() *link.Service              { return s.links }
 func (s services) Uploads() *upload.Service          { return s.uploads }
+func (s services) Orders() *order.Service            { return s.orders }
 func (s services) Search() *search.Service           { return s.search }
 func (s services) Idempotency() *idempotency.Service { return s.once }
 func (s services) Webhooks() *webhook.Service        { return s.webhooks }
@@ -212,6 +215,7 @@ func (w *world) wire() services {
 		Table: w.tables.rows, Bucket: w.bucket, Assets: s.assets, Workspaces: s.accounts, Folders: s.folders, Projects: s.projects,
 		Remote: importer.New(importer.Options{Guard: w.source.guard()}),
 	}, upload.Options{Now: w.now})
+	s.orders = order.New(order.Parts{Table: w.tables.rows, Bucket: w.bucket, Assets: s.assets, Uploads: s.uploads, Sealer: sealer}, order.Options{Now: w.now})
 	return s
 }
 

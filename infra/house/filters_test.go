@@ -72,6 +72,7 @@ func TestStreamFiltersLetThroughWhatMatters(t *testing.T) {
 		{"an asset is announced", nil, scene.Poster().Row(), false, true},
 		{"bytes make it ready", scene.Poster().Row(), ready.Row(), true, false},
 		{"a ready asset gets a description", ready.Row(), described.Row(), true, true}, // passes; FromChange drops it
+		{"bytes make an input of an order ready", scene.Poster().Row(), with(ready.Row(), schema.Orders, table.String(orderID.String())), true, true},
 		{"nothing arrived", scene.Poster().Row(), scene.Draft().Row(), true, true},
 		{"bytes are rejected", scene.Poster().Row(), rejected.Row(), true, true},
 		{"a failed asset is retried", scene.Draft().Row(), retried.Row(), false, true},
@@ -84,8 +85,8 @@ func TestStreamFiltersLetThroughWhatMatters(t *testing.T) {
 		{"a worker takes the import", importRow(1, ""), importRow(1, "a"), false, false},
 		{"a worker hands over", importRow(1, "a"), importRow(2, ""), true, false},
 		{"an import is over", importRow(2, ""), nil, false, false},
-		{"an order is begun", nil, orderRow(1, order.Draft), false, false},
-		{"an order gets its first input", orderRow(1, order.Draft), orderRow(2, order.Initialized), true, false},
+		{"an order is begun", nil, orderRow(1, order.Drafted), false, false},
+		{"an order gets its first input", orderRow(1, order.Drafted), orderRow(2, order.Initialized), true, false},
 		{"an order gets another name", orderRow(2, order.Initialized), orderRow(3, order.Initialized), true, false}, // passes; FromChange drops it
 		{"an input joins an order", nil, inputRow, false, false},
 		{"an order is submitted for work", nil, workRow(1, 1, ""), true, false},

@@ -23,6 +23,7 @@ import (
 	"github.com/assetry/assetry/shared/importer"
 	"github.com/assetry/assetry/shared/link"
 	"github.com/assetry/assetry/shared/metric"
+	"github.com/assetry/assetry/shared/order"
 	"github.com/assetry/assetry/shared/page"
 	"github.com/assetry/assetry/shared/project"
 	"github.com/assetry/assetry/shared/remote"
@@ -52,6 +53,7 @@ type world struct {
 	search   *search.Service
 	once     *idempotency.Service
 	webhooks *webhook.Service
+	orders   *order.Service
 	posts    *receiver
 	bus      *recorder
 	samples  *samples.World
@@ -65,6 +67,7 @@ func (w *world) Accounts() *account.Service        { return w.accounts }
 func (w *world) Assets() *asset.Service            { return w.assets }
 func (w *world) Uploads() *upload.Service          { return w.uploads }
 func (w *world) Projects() *project.Service        { return w.projects }
+func (w *world) Orders() *order.Service            { return w.orders }
 func (w *world) Folders() *folder.Service          { return w.folders }
 func (w *world) Search() *search.Service           { return w.search }
 func (w *world) Idempotency() *idempotency.Service { return w.once }
@@ -163,6 +166,7 @@ func newWorld(t *testing.T, at time.Time) *world {
 	w.uploads = upload.New(upload.Parts{
 		Table: rows, Bucket: objects, Assets: w.assets, Workspaces: w.accounts, Folders: w.folders, Projects: w.projects, Remote: fromOrigin(w.origin),
 	}, upload.Options{Now: now})
+	w.orders = order.New(order.Parts{Table: rows, Bucket: objects, Assets: w.assets, Uploads: w.uploads, Sealer: sealer}, order.Options{Now: now})
 	w.samples = &samples.World{
 		Scene: samples.At(samples.Now), Table: db, Index: w.search, Bucket: w.bucket,
 		BucketURL: w.server.URL() + "/" + w.server.Bucket, Origin: w.origin.URL + "/stock.png",

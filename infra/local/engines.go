@@ -10,6 +10,7 @@ import (
 	"github.com/assetry/assetry/shared/guard"
 	"github.com/assetry/assetry/shared/importer"
 	"github.com/assetry/assetry/shared/metric"
+	"github.com/assetry/assetry/shared/order"
 	"github.com/assetry/assetry/shared/ratelimit"
 	"github.com/assetry/assetry/shared/remote"
 	"github.com/assetry/assetry/shared/secret"
@@ -40,6 +41,7 @@ func (e engines) Remote() remote.Files     { return e.remote }
 func (e engines) Sender() webhook.Sender   { return e.sender }
 func (e engines) PublicURL() string        { return "" }
 func (e engines) Upload() upload.Options   { return upload.Options{} }
+func (e engines) Order() order.Options     { return order.Options{} }
 func (e engines) Rates() ratelimit.Options { return ratelimit.Options{} }
 func (e engines) BucketName() string       { return e.name }
 

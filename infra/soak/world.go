@@ -22,6 +22,7 @@ import (
 	"github.com/assetry/assetry/shared/folder"
 	"github.com/assetry/assetry/shared/id"
 	"github.com/assetry/assetry/shared/metric"
+	"github.com/assetry/assetry/shared/order"
 	"github.com/assetry/assetry/shared/page"
 	"github.com/assetry/assetry/shared/project"
 	"github.com/assetry/assetry/shared/s3blob"
@@ -72,6 +73,7 @@ type world struct {
 	folders  *folder.Service
 	uploads  *upload.Service
 	webhooks *webhook.Service
+	orders   *order.Service
 	search   *search.Service
 
 	objects  *queue[versity.Event]
@@ -171,6 +173,7 @@ func (w *world) boot() {
 		Table: w.table, Bucket: w.bucket, Assets: w.assets, Workspaces: w.accounts, Folders: w.folders,
 		Projects: project.New(w.table, w.assets, sealer, project.Options{Now: w.clock.now}), Remote: w.sources,
 	}, upload.Options{Now: w.clock.now, Import: upload.ImportOptions{Part: upload.MinPartSize, Parallel: 1, Pause: time.Microsecond, Beat: time.Hour}})
+	w.orders = order.New(order.Parts{Table: w.table, Bucket: w.bucket, Assets: w.assets, Uploads: w.uploads, Sealer: sealer}, order.Options{Now: w.clock.now})
 	w.webhooks = webhook.New(webhook.Parts{
 		Table: w.table, Root: func() secret.Root { return w.root }, Sealer: sealer, Sender: w.receiver,
 	}, webhook.Options{Now: w.clock.now})
@@ -178,6 +181,9 @@ func (w *world) boot() {
 
 // Uploads, Folders, Webhooks, Search and Bus are what the triggers ask for.
 func (w *world) Uploads() *upload.Service { return w.uploads }
+
+// Orders bundles assets.
+func (w *world) Orders() *order.Service { return w.orders }
 
 // Folders knows the library folders.
 func (w *world) Folders() *folder.Service { return w.folders }

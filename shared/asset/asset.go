@@ -80,7 +80,8 @@ type Asset struct {
 	Received int64         // bytes of an import that are in the bucket already; it may lag, and Version does not count it
 	Checksum blob.Checksum // of the whole file, as announced; compared before ready
 
-	Orders Orders // which it is an input or a deliverable of
+	Orders    Orders   // which it is an input or a deliverable of
+	LeftOrder id.Order // which it left last; zero: none
 
 	EditedAt   time.Time // when name, description or folder last changed, to the millisecond; zero: never
 	Failure    string    // for people; "" unless failed

@@ -50,6 +50,9 @@ func (a Asset) Row() table.Item {
 		it[schema.Project] = table.String(a.Project.String())
 	}
 	putString(it, schema.Orders, string(a.Orders))
+	if a.LeftOrder != (id.Order{}) {
+		it[schema.LeftOrder] = table.String(a.LeftOrder.String())
+	}
 	if !a.EditedAt.IsZero() {
 		it[schema.EditedAt] = table.Int(a.EditedAt.UnixMilli())
 	}
@@ -128,6 +131,11 @@ func (a *Asset) readIDs(it table.Item) (err error) {
 	if s := it.Str(schema.Project); s != "" {
 		if a.Project, err = id.ParseProject(s); err != nil {
 			return fmt.Errorf("row %s: %s: %w", it.Key(), schema.Project, err)
+		}
+	}
+	if s := it.Str(schema.LeftOrder); s != "" {
+		if a.LeftOrder, err = id.ParseOrder(s); err != nil {
+			return fmt.Errorf("row %s: %s: %w", it.Key(), schema.LeftOrder, err)
 		}
 	}
 	a.Orders, err = parseOrders(it.Str(schema.Orders))

@@ -22,6 +22,7 @@ import (
 	"github.com/assetry/assetry/shared/bus/eventbridge"
 	"github.com/assetry/assetry/shared/importer"
 	"github.com/assetry/assetry/shared/metric"
+	"github.com/assetry/assetry/shared/order"
 	"github.com/assetry/assetry/shared/ratelimit"
 	"github.com/assetry/assetry/shared/remote"
 	"github.com/assetry/assetry/shared/s3blob"
@@ -144,6 +145,24 @@ func (c *cloud) Rates() ratelimit.Options {
 
 // maxRate is the most requests an hour, as template.yaml has it: some 280 a second, from one client.
 const maxRate = 1_000_000
+
+func (c *cloud) Order() order.Options {
+	return order.Options{
+		OpenOrders: limit(EnvOpenOrders), OpenUploads: limit(EnvOpenUploads),
+		DraftFor: time.Duration(number(EnvDraftDays, maxDraftDays)) * 24 * time.Hour, MaxUpload: number(EnvMaxInput, upload.MaxSize),
+	}
+}
+
+// maxDraftDays is the longest life of a draft, as template.yaml has it.
+const maxDraftDays = 3650
+
+// limit reads a quota; an unset variable is 0, as is no limit.
+func limit(name string) int {
+	if os.Getenv(name) == "0" {
+		return 0
+	}
+	return int(number(name, maxOpen))
+}
 
 // maxGrantMinutes is the longest grant, as template.yaml has it: far shorter than deleted assets are remembered.
 const maxGrantMinutes = 360

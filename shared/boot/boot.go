@@ -18,6 +18,7 @@ import (
 	"github.com/assetry/assetry/shared/idempotency"
 	"github.com/assetry/assetry/shared/link"
 	"github.com/assetry/assetry/shared/metric"
+	"github.com/assetry/assetry/shared/order"
 	"github.com/assetry/assetry/shared/page"
 	"github.com/assetry/assetry/shared/project"
 	"github.com/assetry/assetry/shared/ratelimit"
@@ -42,6 +43,7 @@ type Engines interface {
 	PublicURL() string        // origin of links, without a slash at its end; "" is the request's own
 	Upload() upload.Options   // how uploads are granted
 	Rates() ratelimit.Options // how many requests clients have
+	Order() order.Options     // what orders may be
 	Metrics() *metric.Log     // what the stack does; nil: none are written
 	Warm(ctx context.Context) // opens the connection to the table; failing is no matter
 }
@@ -62,6 +64,7 @@ type Services struct {
 	projects lazy[*project.Service]
 	links    lazy[*link.Service]
 	uploads  lazy[*upload.Service]
+	orders   lazy[*order.Service]
 	once     lazy[*idempotency.Service]
 	webhooks lazy[*webhook.Service]
 	metrics  lazy[*metric.Log]
@@ -132,7 +135,7 @@ func (s *Services) Limits() *ratelimit.Limiter {
 // Assets reads, lists, changes and deletes assets.
 func (s *Services) Assets() *asset.Service {
 	return s.assets.get(func() *asset.Service {
-		return asset.New(s.Table(), s.Accounts(), s.cursors(), asset.Options{Folders: s.Folders(), Index: s.Search})
+		return asset.New(s.Table(), s.Accounts(), s.cursors(), asset.Options{Folders: s.Folders(), Index: s.Search, Holds: s.holds()})
 	})
 }
 
@@ -172,7 +175,7 @@ func (s *Services) Uploads() *upload.Service {
 		return upload.New(upload.Parts{
 			Table: s.Table(), Bucket: s.Bucket(), Assets: s.Assets(), Workspaces: s.Accounts(),
 			Folders: s.Folders(), Projects: s.Projects(), Remote: s.remote.get(s.engines.Remote),
-		}, s.counted(s.engines.Upload()))
+		}, s.held(s.counted(s.engines.Upload())))
 	})
 }
 
@@ -182,6 +185,24 @@ func (s *Services) counted(o upload.Options) upload.Options {
 		o.Begun = func(asset.Asset) { m.Begun() }
 		o.Ready = func(_ asset.Asset, took time.Duration) { m.Took(took) }
 	}
+	return o
+}
+
+// Orders bundles assets, submits them, and keeps what is made of them.
+func (s *Services) Orders() *order.Service {
+	return s.orders.get(func() *order.Service {
+		return order.New(order.Parts{
+			Table: s.Table(), Bucket: s.Bucket(), Assets: s.Assets(), Uploads: s.Uploads(), Sealer: s.cursors(),
+		}, s.engines.Order())
+	})
+}
+
+// holds knows which assets an order holds.
+func (s *Services) holds() asset.Holds { return order.Holder{Table: s.Table()} }
+
+// held lets uploads leave alone what an order holds.
+func (s *Services) held(o upload.Options) upload.Options {
+	o.Holds = s.holds()
 	return o
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/assetry/assetry/shared/domaintest"
 	"github.com/assetry/assetry/shared/importer"
 	"github.com/assetry/assetry/shared/metric"
+	"github.com/assetry/assetry/shared/order"
 	"github.com/assetry/assetry/shared/ratelimit"
 	"github.com/assetry/assetry/shared/remote"
 	"github.com/assetry/assetry/shared/schema"
@@ -76,6 +77,7 @@ func (c *counting) Remote() remote.Files     { c.ask("remote"); return importer.
 func (c *counting) PublicURL() string        { return "https://assets.example.com" }
 func (c *counting) Sender() webhook.Sender   { c.ask("sender"); return silent{} }
 func (c *counting) Upload() upload.Options   { c.ask("upload"); return upload.Options{} }
+func (c *counting) Order() order.Options     { c.ask("order"); return order.Options{} }
 func (c *counting) Rates() ratelimit.Options { c.ask("rates"); return ratelimit.Options{} }
 func (c *counting) Warm(context.Context)     { c.ask("warm") }
 func (c *counting) BucketName() string       { return "assets" }
@@ -111,6 +113,7 @@ var getters = []struct {
 	{"webhooks, which read the root key with the first secret", func(s *boot.Services) any { return s.Webhooks() }, []string{"table", "sender"}},
 	{"limits", func(s *boot.Services) any { return s.Limits() }, []string{"table", "rates"}},
 	{"uploads", func(s *boot.Services) any { return s.Uploads() }, []string{"table", "bucket", "remote", "upload"}},
+	{"orders", func(s *boot.Services) any { return s.Orders() }, []string{"table", "bucket", "remote", "upload", "order"}},
 }
 
 func once(engines ...string) map[string]int {
@@ -151,7 +154,7 @@ func TestAllServicesShareTheirEngines(t *testing.T) {
 			g.get(s)
 		}
 	}
-	if diff := cmp.Diff(once("table", "search", "bucket", "bus", "root", "remote", "sender", "upload", "rates"), c.asked); diff != "" {
+	if diff := cmp.Diff(once("table", "search", "bucket", "bus", "root", "remote", "sender", "upload", "rates", "order"), c.asked); diff != "" {
 		t.Errorf("engines that were asked for (-want +got):\n%s", diff)
 	}
 	if s.PublicURL() != "https://assets.example.com" {

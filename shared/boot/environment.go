@@ -35,6 +35,11 @@ const (
 
 	EnvRateStandard = "ASSETRY_RATE_STANDARD" // requests an hour of a client of the tier standard, 1 to 1,000,000; unset: 1,000
 	EnvRatePremium  = "ASSETRY_RATE_PREMIUM"  // the same of the tier premium; unset: 5,000
+
+	EnvOpenOrders  = "ASSETRY_ORDERS_OPEN"        // orders of a workspace that are neither completed, failed nor given up, 0 to 1,000,000; 0, unset: any number
+	EnvOpenUploads = "ASSETRY_ORDER_UPLOADS_OPEN" // inputs of a workspace's orders whose bytes are on their way, 0 to 1,000,000; 0, unset: any number
+	EnvDraftDays   = "ASSETRY_DRAFT_DAYS"         // for how many days an order that is not submitted is kept after its last change, 1 to 3650; unset: 30
+	EnvMaxInput    = "ASSETRY_ORDER_MAX_BYTES"    // largest input of an order, 1 byte to 53,687,091,200,000; unset: 5 TB
 )
 
 // Need is an engine of AWS that a function cannot work without.
@@ -87,6 +92,7 @@ func environment() []variable {
 		whole(EnvGrant, maxGrantMinutes), whole(EnvPartGrant, maxGrantMinutes), whole(EnvMaxSize, upload.MaxForm),
 		whole(EnvMaxImport, upload.MaxSize), whole(EnvParallel, maxParallel),
 		whole(EnvRateStandard, maxRate), whole(EnvRatePremium, maxRate),
+		quota(EnvOpenOrders), quota(EnvOpenUploads), whole(EnvDraftDays, maxDraftDays), whole(EnvMaxInput, upload.MaxSize),
 		{name: "AWS_ENDPOINT_URL_DYNAMODB", what: address, ok: isAddress},
 		{name: "AWS_ENDPOINT_URL_S3", what: address, ok: isAddress},
 		{name: "AWS_ENDPOINT_URL_EVENTBRIDGE", what: address, ok: isAddress},
@@ -131,6 +137,16 @@ func whole(name string, most int64) variable {
 	return variable{name: name, what: fmt.Sprintf("a whole number from 1 to %d", most), ok: func(s string) bool {
 		n, err := strconv.ParseInt(s, 10, 64)
 		return err == nil && n >= 1 && n <= most
+	}}
+}
+
+// maxOpen is the greatest quota, as template.yaml has it.
+const maxOpen = 1_000_000
+
+// quota is a variable that holds a whole number, of which 0 is no limit.
+func quota(name string) variable {
+	return variable{name: name, what: fmt.Sprintf("a whole number from 0 to %d", maxOpen), ok: func(s string) bool {
+		return s == "0" || whole(name, maxOpen).ok(s)
 	}}
 }
 

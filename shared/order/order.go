@@ -19,7 +19,7 @@ type Status string
 
 // The statuses, as the published schema spells them; Cancelled is ours.
 const (
-	Draft       Status = "DRAFT"       // it has no input yet
+	Drafted     Status = "DRAFT"       // it has no input yet
 	Initialized Status = "INITIALIZED" // it has an input and is not submitted
 	Uploading   Status = "UPLOADING"   // submitted; inputs still arrive
 	Processing  Status = "PROCESSING"  // workers are at it

@@ -178,6 +178,9 @@ const (
 // Orders is an attribute of assets, a String: the ids of the orders that an asset is an input or a deliverable of, with spaces between.
 const Orders = "orders"
 
+// LeftOrder is an attribute of assets, a String: id of the order that an asset left last.
+const LeftOrder = "left_order"
+
 // Attributes of orders, their inputs, deliverables and work, beside Name, Version, Attempt, Failure, Holder and those of imports for the work.
 const (
 	OrderStatus = "order_status"    // String: DRAFT, INITIALIZED, ...; not "state", by which the stream's filters know assets
@@ -604,6 +607,9 @@ func OrderKey(w id.Workspace, o id.Order) table.Key {
 	return table.Key{PK: OrderPartition(w), SK: o.String()}
 }
 
+// OrdersIn is the partition of IndexByStatus that lists the orders of a workspace in one status.
+func OrdersIn(w id.Workspace, status string) string { return w.String() + "#" + status }
+
 // ParseOrderKey reads OrderKey back; ok is false for rows of any other kind, also for a key that OrderKey would spell differently.
 func ParseOrderKey(k table.Key) (w id.Workspace, o id.Order, ok bool) {
 	ws, found := strings.CutSuffix(k.PK, "#o")
@@ -652,6 +658,19 @@ func OrderDuePartition(shard int) string { return "order-due#" + strconv.FormatI
 // OrderDueKey is the row that leads to an order at a time.
 func OrderDueKey(at time.Time, w id.Workspace, o id.Order) table.Key {
 	return table.Key{PK: OrderDuePartition(int(o.Spread() % OrderDueShards)), SK: OrderDueTime(at) + "#" + w.String() + "#" + o.String()}
+}
+
+// ParseOrderDue reads the order from the key of a row that leads to it.
+func ParseOrderDue(k table.Key) (w id.Workspace, o id.Order, err error) {
+	_, rest, _ := strings.Cut(k.SK, "#")
+	ws, text, _ := strings.Cut(rest, "#")
+	if w, err = id.ParseWorkspace(ws); err != nil {
+		return w, o, fmt.Errorf("key %s: %w", k, err)
+	}
+	if o, err = id.ParseOrder(text); err != nil {
+		return w, o, fmt.Errorf("key %s: %w", k, err)
+	}
+	return w, o, nil
 }
 
 // OrderDueTime begins the sort keys of the orders to visit at a time, to the millisecond.

@@ -24,6 +24,7 @@ import (
 	"github.com/assetry/assetry/shared/folder"
 	"github.com/assetry/assetry/shared/id"
 	"github.com/assetry/assetry/shared/metric"
+	"github.com/assetry/assetry/shared/order"
 	"github.com/assetry/assetry/shared/page"
 	"github.com/assetry/assetry/shared/s3blob"
 	"github.com/assetry/assetry/shared/schema"
@@ -59,6 +60,7 @@ type house struct {
 }
 
 func (h *house) Uploads() *upload.Service   { return h.uploads }
+func (h *house) Orders() *order.Service     { return order.New(order.Parts{Table: h.db}, order.Options{}) }
 func (h *house) Folders() *folder.Service   { return h.folders }
 func (h *house) Webhooks() *webhook.Service { return h.webhooks }
 func (h *house) Search() *search.Service    { return nil }

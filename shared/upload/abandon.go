@@ -32,7 +32,7 @@ func (s *Service) Abandon(ctx context.Context, p access.Principal, a asset.Asset
 		case a.Cause == asset.Abandoned:
 			return a, nil
 		}
-		ws := newRows{table.Update(a.Key(), table.Eq(schema.Version, table.Int(a.Version)), abandonEdits()...)}
+		ws := newRows{table.Update(a.Key(), table.Eq(schema.Version, table.Int(a.Version)), abandonEdits(a)...)}
 		err := table.Decide(ctx, s.Table, ws.with(Draft{Beside: also}, a))
 		if err == nil {
 			return abandoned(a), nil
@@ -56,12 +56,20 @@ func (s *Service) Abandon(ctx context.Context, p access.Principal, a asset.Asset
 
 const abandonedMessage = "The upload was abandoned. Retry the asset to begin a new one."
 
-func abandonEdits() []table.Edit {
-	return append(failed(asset.Abandoned, abandonedMessage), table.Remove(schema.Orders), table.Add(schema.Version, table.Int(1)))
+// abandonEdits end an upload. The order that it came to last is kept as the one that it left.
+func abandonEdits(a asset.Asset) []table.Edit {
+	es := append(failed(asset.Abandoned, abandonedMessage), table.Remove(schema.Orders), table.Add(schema.Version, table.Int(1)))
+	if ids := a.Orders.IDs(); len(ids) > 0 {
+		es = append(es, table.Set(schema.LeftOrder, table.String(ids[len(ids)-1].String())))
+	}
+	return es
 }
 
 // abandoned is what abandonEdits make of an asset.
 func abandoned(a asset.Asset) asset.Asset {
+	if ids := a.Orders.IDs(); len(ids) > 0 {
+		a.LeftOrder = ids[len(ids)-1]
+	}
 	a.State, a.Cause, a.Failure, a.Orders = asset.Failed, asset.Abandoned, abandonedMessage, ""
 	a.Version++
 	return a

@@ -36,7 +36,7 @@ func (s *Service) CompleteParts(ctx context.Context, p access.Principal, aid id.
 // completeParts joins the parts of an open attempt and settles it.
 func (s *Service) completeParts(ctx context.Context, a asset.Asset, sent []blob.Part) (asset.Asset, error) {
 	sent = unquoted(sent)
-	plan := planOf(a)
+	plan := PlanOf(a)
 	if err := plan.checkSent(sent); err != nil {
 		return a, err
 	}
@@ -68,7 +68,7 @@ func (s *Service) allParts(ctx context.Context, a asset.Asset) ([]blob.Part, err
 	if a.Upload == "" {
 		return nil, nil
 	}
-	pages := make([][]blob.Part, (planOf(a).Count+PartsPage-1)/PartsPage)
+	pages := make([][]blob.Part, (PlanOf(a).Count+PartsPage-1)/PartsPage)
 	errs := make([]error, len(pages))
 	var wg sync.WaitGroup
 	for i := range pages {

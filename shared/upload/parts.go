@@ -169,7 +169,7 @@ func (s *Service) SignParts(ctx context.Context, p access.Principal, aid id.Asse
 	if err := wantParts(a); err != nil {
 		return a, PartsGrant{}, err
 	}
-	if err := q.check(planOf(a)); err != nil {
+	if err := q.check(PlanOf(a)); err != nil {
 		return a, PartsGrant{}, err
 	}
 	if a, err = s.extend(ctx, a, s.end(s.partGrant)); err != nil {
@@ -222,7 +222,7 @@ func (q PartsQuery) of(p Plan) (numbers []int, next int) {
 
 // signParts signs parts of an upload until its grant ends. It writes nothing and asks nobody.
 func (s *Service) signParts(ctx context.Context, a asset.Asset, q PartsQuery) (PartsGrant, error) {
-	g := PartsGrant{Upload: a.Upload, Plan: planOf(a), Expires: a.GrantUntil}
+	g := PartsGrant{Upload: a.Upload, Plan: PlanOf(a), Expires: a.GrantUntil}
 	numbers, next := q.of(g.Plan)
 	specs := make([]blob.PartSpec, len(numbers))
 	for i, n := range numbers {

@@ -104,8 +104,8 @@ func plan(size, partSize int64) Plan {
 	return Plan{Size: size, PartSize: partSize, Count: int((size + partSize - 1) / partSize)}
 }
 
-// planOf is the plan of an asset that comes by parts; zero for one without.
-func planOf(a asset.Asset) Plan {
+// PlanOf is the plan of an asset that comes by parts; zero for one without.
+func PlanOf(a asset.Asset) Plan {
 	if a.PartSize == 0 {
 		return Plan{Count: a.Parts}
 	}

@@ -2,6 +2,7 @@ package change
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"strings"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"github.com/assetry/assetry/shared/id"
 	"github.com/assetry/assetry/shared/invocation"
 	"github.com/assetry/assetry/shared/metric"
+	"github.com/assetry/assetry/shared/order"
 	"github.com/assetry/assetry/shared/schema"
 	"github.com/assetry/assetry/shared/search"
 	"github.com/assetry/assetry/shared/table"
@@ -22,6 +24,7 @@ import (
 // CleanUpServices is what clean-up needs.
 type CleanUpServices interface {
 	Uploads() *upload.Service
+	Orders() *order.Service
 	Folders() *folder.Service
 	Webhooks() *webhook.Service
 	Search() *search.Service // nil: no search index is kept
@@ -29,7 +32,8 @@ type CleanUpServices interface {
 }
 
 // CleanUp removes what changes leave behind: bytes of failed, superseded and deleted attempts, the items of deleted folders, the webhooks of
-// deleted clients, and the deliveries of deleted webhooks. Beside that it keeps the search index, because a stream has two consumers at most: neither work waits for the
+// deleted clients, and the deliveries of deleted webhooks. It moves the orders on that wait for an asset, because what is left of an upload and
+// what follows from it are told by the same changes. Beside that it keeps the search index, because a stream has two consumers at most: neither work waits for the
 // other, nor is held up by its failures.
 func CleanUp(s CleanUpServices) Consumer {
 	both := beside(Each(func(ctx context.Context, c table.Change) error { return tidy(ctx, s, c) }), index(s))
@@ -42,7 +46,7 @@ func CleanUp(s CleanUpServices) Consumer {
 // tidy removes what one change leaves behind.
 func tidy(ctx context.Context, s CleanUpServices, c table.Change) error {
 	if _, _, _, ok := schema.ParseAssetKey(c.Key); ok {
-		return s.Uploads().CleanUp(ctx, c)
+		return errors.Join(s.Uploads().CleanUp(ctx, c), orders(ctx, s, c))
 	}
 	if w, f, ok := deletedFolder(c); ok {
 		return s.Folders().RemoveItems(ctx, w, f)
@@ -54,6 +58,14 @@ func tidy(ctx context.Context, s CleanUpServices, c table.Change) error {
 		return s.Webhooks().RemoveDeliveries(ctx, wh)
 	}
 	return nil
+}
+
+// orders brings the orders of an asset up to a change of it. An asset without orders costs nothing.
+func orders(ctx context.Context, s CleanUpServices, c table.Change) error {
+	if c.Old.Str(schema.Orders) == "" && c.New.Str(schema.Orders) == "" {
+		return nil
+	}
+	return s.Orders().InputChanged(ctx, c)
 }
 
 // indexPatience is for how long a change that the search index does not take is delivered again: half of what the stream keeps trying

@@ -15,6 +15,7 @@ import (
 	"github.com/assetry/assetry/shared/folder"
 	"github.com/assetry/assetry/shared/id"
 	"github.com/assetry/assetry/shared/metric"
+	"github.com/assetry/assetry/shared/order"
 	"github.com/assetry/assetry/shared/schema"
 	"github.com/assetry/assetry/shared/search"
 	"github.com/assetry/assetry/shared/secret"
@@ -81,6 +82,7 @@ type cellar struct {
 }
 
 func (c *cellar) Uploads() *upload.Service   { return c.uploads }
+func (c *cellar) Orders() *order.Service     { return order.New(order.Parts{Table: c.db}, order.Options{}) }
 func (c *cellar) Folders() *folder.Service   { return c.folders }
 func (c *cellar) Webhooks() *webhook.Service { return c.hooks }
 func (c *cellar) Metrics() *metric.Log       { return c.metrics }

@@ -40,7 +40,7 @@ func (s *Service) Attach(ctx context.Context, p access.Principal, o id.Order, ai
 		if err != nil {
 			return nil, err
 		}
-		st.join(input{id: a.ID, workspace: a.Workspace, format: formatOf(a), open: a.State == asset.Pending})
+		st.join(input{id: a.ID, workspace: a.Workspace, format: FormatOf(a), open: a.State == asset.Pending})
 		st.also = append(st.also, table.Update(a.Key(), table.Eq(schema.Version, table.Int(a.Version)),
 			table.Set(schema.Orders, table.String(a.Orders.With(o))), table.Add(schema.Version, table.Int(1))))
 		return st, nil
@@ -81,9 +81,9 @@ func fit(a asset.Asset) error {
 		return fault.New(fault.Conflict, "The asset has failed: %s Retry it first, or upload the scan anew.", a.Failure)
 	case a.Orders.Len() >= asset.MaxOrders:
 		return fault.New(fault.Conflict, "The asset belongs to %d orders, which is as many as it may.", a.Orders.Len())
-	case a.State == asset.Ready && formatOf(a) == "":
+	case a.State == asset.Ready && FormatOf(a) == "":
 		return fault.New(fault.Conflict, "The asset is %s; an input is a scan, of the formats %s.", a.Type, formatList())
-	case a.State == asset.Pending && a.Declared != "" && a.Declared != undeclared && formatOf(a) == "":
+	case a.State == asset.Pending && a.Declared != "" && a.Declared != undeclared && FormatOf(a) == "":
 		return fault.New(fault.Conflict, "The asset was announced as %s; an input is a scan, of the formats %s.", a.Declared, formatList())
 	}
 	return nil

@@ -14,11 +14,11 @@ func (m member) known() string {
 	if m.format != "" || m.asset == nil {
 		return m.format
 	}
-	return formatOf(*m.asset)
+	return FormatOf(*m.asset)
 }
 
-// formatOf is the format of an asset by the type that was found in its bytes, or that they must have; "" where it is no scan, or nobody knows.
-func formatOf(a asset.Asset) string {
+// FormatOf is the format of an asset by the type that was found in its bytes, or that they must have; "" where it is no scan, or nobody knows.
+func FormatOf(a asset.Asset) string {
 	if a.Type != "" {
 		return media.FormatOf(a.Type)
 	}

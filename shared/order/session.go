@@ -54,7 +54,7 @@ func session(a asset.Asset) (Session, error) {
 	if o == (id.Order{}) {
 		return Session{}, fault.New(fault.NotFound, "The asset %s is no input of an order. Attach it to one first.", a.ID)
 	}
-	se := Session{Asset: a, Order: o, Format: formatOf(a), Way: wayOf(a), Status: statusOf(a)}
+	se := Session{Asset: a, Order: o, Format: FormatOf(a), Way: wayOf(a), Status: StatusOf(a)}
 	if se.Way == WayMulti {
 		se.Parts = upload.PlanOf(a).Count
 	}
@@ -71,7 +71,8 @@ func wayOf(a asset.Asset) string {
 	return WaySingle
 }
 
-func statusOf(a asset.Asset) string {
+// StatusOf is where the upload of an asset stands: one of the Status constants.
+func StatusOf(a asset.Asset) string {
 	switch {
 	case a.State == asset.Ready:
 		return StatusReady

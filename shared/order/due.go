@@ -16,8 +16,8 @@ import (
 // How often an order is visited. All visits of an order fall on a grid of its own, so that two rows that lead to it become one.
 const (
 	everyOpen = 24 * time.Hour  // not submitted: until its draft expires, for uploads that ended unheard
-	everyHeld = 5 * time.Minute // submitted: how late a lost change or a lost worker is noticed
-	everyWork = time.Minute     // the grid of what Worker asks for
+	everyHeld = 5 * time.Minute // submitted, and inputs on their way: how late a lost change is noticed
+	everyWork = time.Minute     // in work: how late a lost worker is noticed, and the grid of what Worker asks for
 	duePage   = 100             // rows that lead to orders, read at once
 	visitTime = 10 * time.Second
 )
@@ -31,8 +31,10 @@ func (s *Service) nextVisit(o Order) time.Time {
 			return end
 		}
 		return next
-	case Uploading, Processing:
+	case Uploading:
 		return grid(o, s.now(), everyHeld)
+	case Processing:
+		return grid(o, s.now(), everyWork)
 	}
 	return time.Time{}
 }

@@ -21,7 +21,8 @@ const key = "cl_someone"
 // hall is a table whose calls can be made to fail, and a clock.
 type hall struct {
 	*tabletest.FaultyTable
-	clock *domaintest.Clock
+	clock  *domaintest.Clock
+	rounds int // of a property test; DynamoDB Local takes milliseconds for a call
 }
 
 func newHall(t testing.TB) *hall {
@@ -32,7 +33,7 @@ func newHall(t testing.TB) *hall {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { db.Close() })
-	h := &hall{tabletest.Faulty(db), clock}
+	h := &hall{tabletest.Faulty(db), clock, 100}
 	h.atFullHour()
 	return h
 }
@@ -41,7 +42,7 @@ func newHall(t testing.TB) *hall {
 func inBothHalls(t *testing.T, f func(t *testing.T, h *hall)) {
 	t.Run("sqlite", func(t *testing.T) { f(t, newHall(t)) })
 	t.Run("dynamo", func(t *testing.T) {
-		h := &hall{tabletest.Faulty(dynamotest.Open(t, schema.Indexes()...)), domaintest.NewClock()}
+		h := &hall{tabletest.Faulty(dynamotest.Open(t, schema.Indexes()...)), domaintest.NewClock(), 12}
 		h.clock.Advance(time.Since(h.clock.Now())) // the table's own clock is the machine's
 		h.atFullHour()
 		f(t, h)

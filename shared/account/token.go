@@ -60,6 +60,17 @@ func (s *Service) Exchange(ctx context.Context, clientID, secret, scope string) 
 	return Token{}, errors.New("exchange: every token that was drawn is taken")
 }
 
+// WellFormed says whether an id and a secret have the form of a client's, so that Exchange and RevokeToken would read who it is; every other
+// pair they refuse at once.
+func WellFormed(clientID, secret string) (c id.Client, ok bool) {
+	c, err := id.ParseClient(clientID)
+	if err != nil {
+		return id.Client{}, false
+	}
+	_, ok = parseSecret(ClientSecretPrefix, secret)
+	return c, ok
+}
+
 // signIn finds the client that an id and a secret name, and the number of the secret. The row is read each time: so a secret that was dropped
 // is worth nothing at once, and the time it takes does not say whether there is such a client.
 func (s *Service) signIn(ctx context.Context, clientID, secret string) (r record, number int, err error) {

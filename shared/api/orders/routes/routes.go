@@ -3,12 +3,22 @@
 // It is for infra only: whoever imports it links every handler.
 package routes
 
-import "github.com/assetry/assetry/shared/api/web"
+import (
+	"github.com/assetry/assetry/shared/api/orders/oauth"
+	"github.com/assetry/assetry/shared/api/orders/surface"
+	"github.com/assetry/assetry/shared/api/web"
+)
 
 // Services is what all routes together need.
-type Services interface{}
+type Services interface {
+	oauth.Services
+}
 
 // Routes are all routes of the API.
-func Routes(Services) web.Rows {
-	return web.Rows{}
+func Routes(s Services) web.Rows {
+	of := surface.Rows()
+	return web.Rows{
+		of.With("orders-token", oauth.Token(s)),
+		of.With("orders-revoke", oauth.Revoke(s)),
+	}
 }

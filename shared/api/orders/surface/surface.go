@@ -3,20 +3,26 @@
 package surface
 
 import (
+	"net/http"
 	"slices"
 	"strings"
 
 	"github.com/assetry/assetry/shared/api/web"
 )
 
-// Base is the path that the routes of OAuth 2.0 begin with, and GraphQL the one that takes everything else.
+// Where this API answers.
 const (
-	Base    = "/v1/authentication"
+	Base    = "/v1/authentication" // the routes of OAuth 2.0 begin with it
+	Token   = Base + "/token"
+	Revoke  = Base + "/revoke"
 	GraphQL = "/v1/graphql"
 )
 
 // rows are the routes.
-var rows = web.Rows{}
+var rows = web.Rows{
+	{Name: "orders-token", Endpoint: web.Endpoint{Method: http.MethodPost, Pattern: Token}},
+	{Name: "orders-revoke", Endpoint: web.Endpoint{Method: http.MethodPost, Pattern: Revoke}},
+}
 
 // Endpoints are method and path of every route, without handlers: what package web's Fallback needs to tell 405 from 404.
 func Endpoints() []web.Endpoint { return rows.Endpoints() }

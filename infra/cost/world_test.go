@@ -39,6 +39,7 @@ import (
 	"github.com/assetry/assetry/shared/order"
 	"github.com/assetry/assetry/shared/page"
 	"github.com/assetry/assetry/shared/project"
+	"github.com/assetry/assetry/shared/ratelimit"
 	"github.com/assetry/assetry/shared/s3blob"
 	"github.com/assetry/assetry/shared/schema"
 	"github.com/assetry/assetry/shared/search"
@@ -144,6 +145,7 @@ type services struct {
 	search   *search.Service
 	once     *idempotency.Service
 	webhooks *webhook.Service
+	limits   *ratelimit.Limiter
 	orders   *order.Service
 	bus      bus.Publisher
 	metrics  *metric.Log
@@ -159,6 +161,7 @@ func (s services) Orders() *order.Service            { return s.orders }
 func (s services) Search() *search.Service           { return s.search }
 func (s services) Idempotency() *idempotency.Service { return s.once }
 func (s services) Webhooks() *webhook.Service        { return s.webhooks }
+func (s services) Limits() *ratelimit.Limiter        { return s.limits }
 func (s services) Bus() bus.Publisher                { return s.bus }
 func (s services) Metrics() *metric.Log              { return s.metrics }
 func (s services) BucketName() string                { return "" }
@@ -208,6 +211,7 @@ func (w *world) wire() services {
 	s.projects = project.New(w.tables.rows, s.assets, sealer, project.Options{Now: w.now})
 	s.links = link.NewService(link.New(root), s.assets, s.accounts, w.bucket, link.Options{Now: w.now})
 	s.once = idempotency.New(w.tables.rows, idempotency.Options{Now: w.now})
+	s.limits = ratelimit.New(w.tables.rows, ratelimit.Options{Now: w.now})
 	s.webhooks = webhook.New(webhook.Parts{
 		Table: w.tables.rows, Root: func() secret.Root { return root }, Sealer: sealer, Sender: sender.New(sender.Options{Guard: w.receiver.guard()}),
 	}, webhook.Options{Now: w.now})

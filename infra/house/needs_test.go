@@ -12,7 +12,7 @@ import (
 
 // engines are what each service of boot is built from, as needs of a main.
 var engines = map[string][]string{
-	"Accounts": {"Table"}, "Assets": {"Table"}, "Folders": {"Table"}, "Projects": {"Table"}, "Idempotency": {"Table"}, "Webhooks": {"Table"},
+	"Accounts": {"Table"}, "Assets": {"Table"}, "Folders": {"Table"}, "Projects": {"Table"}, "Idempotency": {"Table"}, "Webhooks": {"Table"}, "Limits": {"Table"},
 	"Search": {"Table"}, "Uploads": {"Table", "Bucket"}, "Orders": {"Table", "Bucket"}, "Links": {"Table", "Bucket", "RootKey"}, "Bus": {"Bus"}, "BucketName": {"Bucket"},
 	"PublicURL": nil, "Metrics": nil,
 }

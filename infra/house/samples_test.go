@@ -41,6 +41,7 @@ type call struct {
 	json    any
 	form    bool   // the direct upload instead of a JSON body
 	keyless bool   // without an API key
+	basic   bool   // with the client's id and secret instead of it
 	match   string // If-Match
 }
 
@@ -93,6 +94,9 @@ var calls = []call{
 	{file: "webhooks-deliveries", route: "GET /api/v1/workspaces/{workspaceId}/webhooks/{webhookId}/deliveries", params: []string{samples.Workspace, samples.Webhook}},
 	{file: "webhooks-replay", route: "POST /api/v1/workspaces/{workspaceId}/webhooks/{webhookId}/deliveries/{deliveryId}/replay", params: []string{samples.Workspace, samples.Webhook, samples.Delivery}},
 	{file: "folders-add-item-image", route: "POST /api/v1/workspaces/{workspaceId}/library/folders/{folderId}/items", params: []string{samples.Workspace, samples.Folder}, json: m{"type": "image", "source": "https://images.example.com/lisboa.png?token=secret", "description": "First idea"}},
+	{file: "orders-token", route: "POST /v1/authentication/token", basic: true, json: m{"client_id": samples.Client, "client_secret": samples.ClientSecret, "grant_type": "client_credentials"}},
+	{file: "orders-token-refused", route: "POST /v1/authentication/token", keyless: true, json: m{"client_id": samples.Client, "client_secret": samples.Secret, "grant_type": "client_credentials"}},
+	{file: "orders-revoke", route: "POST /v1/authentication/revoke", basic: true, json: m{"token": samples.Token, "token_type_hint": "access_token"}},
 	{file: "openapi", route: "GET /api/v1/openapi.json", keyless: true},
 	{file: "health", route: "GET /health", keyless: true},
 	{file: "open-link", route: "GET /l/{token}", params: []string{scene.Link()}, keyless: true},
@@ -100,6 +104,7 @@ var calls = []call{
 	{file: "open-link-forged", route: "GET /l/{token}", params: []string{scene.ForgedLink()}, keyless: true},
 	{file: "fallback", route: "$default", at: "GET /api/v2/assets"},
 	{file: "fallback-method", route: "$default", at: "PUT /api/v1/assets"},
+	{file: "fallback-token", route: "$default", at: "GET /v1/authentication/token", keyless: true},
 }
 
 type m = map[string]any
@@ -178,7 +183,9 @@ func (c call) event(t *testing.T) gatewayEvent {
 		}
 		e.Query[name] = values.Get(name)
 	}
-	if !c.keyless {
+	if c.basic {
+		e.Headers["authorization"] = "Basic " + base64.StdEncoding.EncodeToString([]byte(samples.Client+":"+samples.ClientSecret))
+	} else if !c.keyless {
 		e.Headers["authorization"] = "Bearer " + samples.Secret
 		e.Headers["x-stainless-lang"] = "js"
 		e.Headers["x-stainless-retry-count"] = "0"

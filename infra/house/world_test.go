@@ -26,6 +26,7 @@ import (
 	"github.com/assetry/assetry/shared/order"
 	"github.com/assetry/assetry/shared/page"
 	"github.com/assetry/assetry/shared/project"
+	"github.com/assetry/assetry/shared/ratelimit"
 	"github.com/assetry/assetry/shared/remote"
 	"github.com/assetry/assetry/shared/s3blob"
 	"github.com/assetry/assetry/shared/schema"
@@ -54,6 +55,7 @@ type world struct {
 	once     *idempotency.Service
 	webhooks *webhook.Service
 	orders   *order.Service
+	limits   *ratelimit.Limiter
 	posts    *receiver
 	bus      *recorder
 	samples  *samples.World
@@ -68,6 +70,7 @@ func (w *world) Assets() *asset.Service            { return w.assets }
 func (w *world) Uploads() *upload.Service          { return w.uploads }
 func (w *world) Projects() *project.Service        { return w.projects }
 func (w *world) Orders() *order.Service            { return w.orders }
+func (w *world) Limits() *ratelimit.Limiter        { return w.limits }
 func (w *world) Folders() *folder.Service          { return w.folders }
 func (w *world) Search() *search.Service           { return w.search }
 func (w *world) Idempotency() *idempotency.Service { return w.once }
@@ -149,6 +152,7 @@ func newWorld(t *testing.T, at time.Time) *world {
 		return root
 	})
 	w.accounts = account.New(rows, account.Options{Now: now})
+	w.limits = ratelimit.New(rows, ratelimit.Options{Now: now})
 	w.search = search.New(rows, watchedTable{entries, "search", w.witness}, w.accounts)
 	w.folders = folder.New(rows, folder.Options{Now: now})
 	w.assets = asset.New(rows, w.accounts, sealer, asset.Options{Now: now, Folders: w.folders, Index: w.Search})

@@ -22,6 +22,7 @@ const (
 	Poster    = "019bc18b-71e0-7000-8000-02b25eed0001" // pending
 	Stock     = "019bc18b-0000-7000-8000-05e55eed0001" // pending, to be copied from an address; only after Prepare
 	Draft     = "019bc119-0100-7000-8000-03c35eed0001" // failed: expired
+	Client    = "cl_019b8d62-7a80-7000-8000-00115eed0001"
 	Reel      = "019bc18a-2a10-7000-8000-04d45eed0001" // pending, by parts; only after Prepare
 )
 
@@ -29,7 +30,7 @@ const (
 var movedIDs = []string{Holiday, Poster, Stock, Draft, Reel, Delivery}
 
 // knownIDs keep their names in results.
-var knownIDs = append([]string{Workspace, Key, Project, Webhook, Folder, Note, Node}, movedIDs...)
+var knownIDs = append([]string{Workspace, Key, Project, Webhook, Folder, Note, Node, Client}, movedIDs...)
 
 // The typed forms of the ids that no time moves.
 var (
@@ -40,10 +41,15 @@ var (
 	FolderID    = must(id.ParseFolder(Folder))
 	NoteID      = must(id.ParseNode(Note))
 	NodeID      = must(id.ParseNode(Node))
+	ClientID    = must(id.ParseClient(Client))
 )
 
-// Secret is the API key of the sample events. It opens nothing but sample worlds.
-const Secret = "sk_live_SampleKeyOfTheEventsInThisFolder000000000004UuLkx"
+// The secrets of the sample events. They open nothing but sample worlds.
+const (
+	Secret       = "sk_live_SampleKeyOfTheEventsInThisFolder000000000004UuLkx" // the API key
+	ClientSecret = "cs_live_SampleClientOfTheEventsInThisFolder000000001IhLXw" // of Client
+	Token        = "at_live_SampleTokenOfTheEventsInThisFolder0000000002XgiW4" // an access token of Client with every scope
+)
 
 // The names of the places in sample events and results.
 const (

@@ -78,6 +78,8 @@ var volatile = []pattern{
 	find(`(w/ws_[0-9a-f-]+)/[0-9a-f]{2}/\(new`, "$1/(byte)/(new"),
 	find(`[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}`, "(upload)"), // version 4: the bucket's
 	find(`"secret": "whsec_[A-Za-z0-9+/=]{44}"`, `"secret": "whsec_(secret)"`),
+	find(`"access_token": "at_live_[0-9A-Za-z]{49}"`, `"access_token": "at_live_(token)"`),
+	find(`token#[0-9a-f]{64}`, "token#(hash)"),
 	find(`webhook-due#[0-9a-f]`, "webhook-due#(shard)"),
 	find(`(claims: |due_seq: |holder: [^#\n]*#|Z#[^#\n]*#)[0-9]+`, "$1(claim)"),
 	find(`\b[0-9A-HJKMNP-TV-Z]{26}\b`, "(version)"),

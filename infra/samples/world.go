@@ -11,6 +11,7 @@ import (
 	"github.com/assetry/assetry/shared/asset"
 	"github.com/assetry/assetry/shared/blob"
 	"github.com/assetry/assetry/shared/folder"
+	"github.com/assetry/assetry/shared/id"
 	"github.com/assetry/assetry/shared/project"
 	"github.com/assetry/assetry/shared/schema"
 	"github.com/assetry/assetry/shared/search"
@@ -46,7 +47,7 @@ func (w *World) Fill(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	rows := append(w.account(), w.library()...)
+	rows := append(append(w.account(), w.client()...), w.library()...)
 	rows = append(rows, w.Holiday(o.Version, o.ETag).Row(), w.Poster().Row(), w.Draft().Row(),
 		project.NodePut(ProjectID, w.Holiday("", "").ID, NodeID).Item)
 	for _, it := range append(append(rows, w.hooks()...), w.markers()...) {
@@ -77,6 +78,26 @@ func (w *World) account() []table.Item {
 		Row(schema.APIKeyKey(sha256.Sum256([]byte(Secret))), table.Item{
 			schema.KeyID: table.String(Key), schema.Home: table.String(Workspace), schema.Name: table.String("samples"),
 			schema.Grants: table.Map{Workspace: table.String("owner")}, schema.Version: table.Int(1),
+		}),
+	}
+}
+
+// client are the client, which may do everything, and a token of it.
+func (w *World) client() []table.Item {
+	secret, token := sha256.Sum256([]byte(ClientSecret)), sha256.Sum256([]byte(Token))
+	scopes := table.List{table.String("read"), table.String("write")}
+	return []table.Item{
+		Row(schema.ClientKey(ClientID), table.Item{
+			schema.Workspace: table.String(Workspace), schema.Name: table.String("samples"), schema.Scopes: scopes,
+			schema.Tier: table.String("standard"), schema.NextSecret: table.Int(2), schema.Version: table.Int(1),
+			schema.Secrets: table.List{table.Map{
+				schema.SecretNo: table.Int(1), schema.SecretSum: table.Bytes(secret[:]), schema.SecretFrom: table.Int(id.UUID(ClientID).Time().UnixMilli()),
+			}},
+		}),
+		Row(schema.ListedClientKey(WorkspaceID, ClientID), nil),
+		Row(schema.TokenKey(token), table.Item{
+			schema.OrderClient: table.String(Client), schema.SecretNo: table.Int(1), schema.Scopes: scopes,
+			table.AttrExpires: table.Int(w.now.Add(time.Hour).Unix()),
 		}),
 	}
 }

@@ -42,7 +42,7 @@ var layers = []layer{
 	{name: "ground of functions", packages: []string{"shared/invocation"}, may: []string{"github.com/aws/aws-lambda-go"}},
 	{name: "ground of the dialects", packages: []string{"shared/api/web"}, may: []string{"shared/invocation", "github.com/aws/aws-lambda-go", "github.com/awslabs/aws-lambda-go-api-proxy"}, http: true},
 	{name: "dialect", packages: []string{"shared/api"}, may: []string{"shared/api/web"}, http: true},
-	{name: "dialect in GraphQL", packages: []string{"shared/api/orders"}, may: []string{"shared/api/web", "shared/api/orders/surface", "shared/api/orders/graph", "github.com/99designs/gqlgen", "github.com/vektah/gqlparser"}, http: true},
+	{name: "dialect in GraphQL", packages: []string{"shared/api/orders"}, may: []string{"shared/api/web", "shared/api/orders/surface", "shared/api/orders/graph", "shared/api/orders/query", "github.com/99designs/gqlgen", "github.com/vektah/gqlparser"}, http: true},
 	{name: "executor of GraphQL", packages: []string{"shared/api/orders/graph"}, may: []string{"github.com/99designs/gqlgen", "github.com/vektah/gqlparser"}},
 	{name: "list of a dialect's routes", packages: []string{"shared/api/assets/routes"}, may: []string{"shared/api/web", "shared/api/assets"}, http: true},
 	{name: "list of a dialect's routes", packages: []string{"shared/api/orders/routes"}, may: []string{"shared/api/web", "shared/api/orders"}, http: true},

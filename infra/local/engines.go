@@ -43,6 +43,7 @@ func (e engines) PublicURL() string        { return "" }
 func (e engines) Upload() upload.Options   { return upload.Options{} }
 func (e engines) Order() order.Options     { return order.Options{} }
 func (e engines) Rates() ratelimit.Options { return ratelimit.Options{} }
+func (e engines) Introspection() bool      { return true }
 func (e engines) BucketName() string       { return e.name }
 
 // Metrics are written for whoever names a stack, as a deployed function has it in its environment.

@@ -139,6 +139,8 @@ func (c *cloud) Upload() upload.Options {
 	}
 }
 
+func (c *cloud) Introspection() bool { return os.Getenv(EnvIntrospection) == "on" }
+
 func (c *cloud) Rates() ratelimit.Options {
 	return ratelimit.Options{Standard: int(number(EnvRateStandard, maxRate)), Premium: int(number(EnvRatePremium, maxRate))}
 }

@@ -81,7 +81,7 @@ func setAll(t *testing.T) {
 	t.Helper()
 	for k, v := range map[string]string{
 		"AWS_REGION": "eu-central-1", "AWS_ACCESS_KEY_ID": "AKIATEST", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_SESSION_TOKEN": "token",
-		EnvTable: "assets-table", EnvSearch: "search-table", EnvBucket: "assets-bucket", EnvBus: "assets-bus", EnvRootKey: "root-key",
+		EnvTable: "assets-table", EnvIntrospection: "on", EnvSearch: "search-table", EnvBucket: "assets-bucket", EnvBus: "assets-bus", EnvRootKey: "root-key",
 		EnvPublicURL: "", EnvGrant: "", EnvMaxSize: "",
 	} {
 		t.Setenv(k, v)

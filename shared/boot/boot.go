@@ -44,6 +44,7 @@ type Engines interface {
 	Upload() upload.Options   // how uploads are granted
 	Rates() ratelimit.Options // how many requests clients have
 	Order() order.Options     // what orders may be
+	Introspection() bool      // may clients ask for the schema of GraphQL by a query
 	Metrics() *metric.Log     // what the stack does; nil: none are written
 	Warm(ctx context.Context) // opens the connection to the table; failing is no matter
 }
@@ -91,6 +92,9 @@ func (s *Services) Metrics() *metric.Log { return s.metrics.get(s.engines.Metric
 
 // PublicURL is the origin of links, or "" for the request's own.
 func (s *Services) PublicURL() string { return s.engines.PublicURL() }
+
+// Introspection says whether clients may ask for the schema of GraphQL by a query.
+func (s *Services) Introspection() bool { return s.engines.Introspection() }
 
 func (s *Services) rootKey() secret.Root { return s.root.get(s.engines.Root) }
 

@@ -79,6 +79,7 @@ func (c *counting) Sender() webhook.Sender   { c.ask("sender"); return silent{} 
 func (c *counting) Upload() upload.Options   { c.ask("upload"); return upload.Options{} }
 func (c *counting) Order() order.Options     { c.ask("order"); return order.Options{} }
 func (c *counting) Rates() ratelimit.Options { c.ask("rates"); return ratelimit.Options{} }
+func (c *counting) Introspection() bool      { return true }
 func (c *counting) Warm(context.Context)     { c.ask("warm") }
 func (c *counting) BucketName() string       { return "assets" }
 func (c *counting) Metrics() *metric.Log     { return c.metrics }

@@ -40,6 +40,8 @@ const (
 	EnvOpenUploads = "ASSETRY_ORDER_UPLOADS_OPEN" // inputs of a workspace's orders whose bytes are on their way, 0 to 1,000,000; 0, unset: any number
 	EnvDraftDays   = "ASSETRY_DRAFT_DAYS"         // for how many days an order that is not submitted is kept after its last change, 1 to 3650; unset: 30
 	EnvMaxInput    = "ASSETRY_ORDER_MAX_BYTES"    // largest input of an order, 1 byte to 53,687,091,200,000; unset: 5 TB
+
+	EnvIntrospection = "ASSETRY_INTROSPECTION" // on: GraphQL clients may ask for the schema by a query; off or unset: they read it where it is documented
 )
 
 // Need is an engine of AWS that a function cannot work without.
@@ -93,6 +95,7 @@ func environment() []variable {
 		whole(EnvMaxImport, upload.MaxSize), whole(EnvParallel, maxParallel),
 		whole(EnvRateStandard, maxRate), whole(EnvRatePremium, maxRate),
 		quota(EnvOpenOrders), quota(EnvOpenUploads), whole(EnvDraftDays, maxDraftDays), whole(EnvMaxInput, upload.MaxSize),
+		{name: EnvIntrospection, what: "on or off", ok: func(s string) bool { return s == "on" || s == "off" }},
 		{name: "AWS_ENDPOINT_URL_DYNAMODB", what: address, ok: isAddress},
 		{name: "AWS_ENDPOINT_URL_S3", what: address, ok: isAddress},
 		{name: "AWS_ENDPOINT_URL_EVENTBRIDGE", what: address, ok: isAddress},

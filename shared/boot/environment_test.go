@@ -155,7 +155,7 @@ func TestAFunctionWhoseEnvironmentIsWrongSaysSoInOneLine(t *testing.T) {
 // What is wrong with each variable is found in every combination with the others.
 func TestEveryWrongVariableIsNamed(t *testing.T) {
 	bad := map[string]string{EnvTable: "?", EnvSearch: "?", EnvBucket: "?", EnvBus: "?", EnvPublicURL: "?", EnvStack: "?", EnvGrant: "?", EnvMaxSize: "?", EnvPartGrant: "?",
-		EnvMaxImport: "?", EnvParallel: "?", EnvRootKey: "?", "AWS_REGION": "?", "AWS_ENDPOINT_URL_S3": "?", "AWS_ENDPOINT_URL_DYNAMODB": "?",
+		EnvMaxImport: "?", EnvParallel: "?", EnvIntrospection: "?", EnvRootKey: "?", "AWS_REGION": "?", "AWS_ENDPOINT_URL_S3": "?", "AWS_ENDPOINT_URL_DYNAMODB": "?",
 		"AWS_ENDPOINT_URL_EVENTBRIDGE": "?", "AWS_ENDPOINT_URL_SECRETS_MANAGER": "?"}
 	for name, value := range good {
 		t.Setenv(name, value)

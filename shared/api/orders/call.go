@@ -7,16 +7,18 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 
 	"github.com/assetry/assetry/shared/access"
+	"github.com/assetry/assetry/shared/account"
 )
 
 // call is what resolvers know of the request that they answer.
 type call struct {
 	principal access.Principal
+	client    account.Client             // with just the scopes of its token
 	origin    string                     // scheme and host under which the client reached us
 	key       string                     // of the header Idempotency-Key; "": none was sent. Only a request with one mutation field has one.
 	sum       [32]byte                   // of what was asked, to tell a repeat from another request under the same key
 	variables map[string]json.RawMessage // of the request, as they were sent
-	room      int                        // how many bytes of text its answer may have
+	room      func() (int, error)        // how many part URLs its answer may have
 }
 
 type callKey struct{}

@@ -48,6 +48,7 @@ func (d *draft) Write(b []byte) (int, error) {
 // send gives the answer to w with the defaults that every answer has.
 func (d *draft) send(w http.ResponseWriter, r *http.Request, requestID string) {
 	d.WriteHeader(http.StatusOK)
+	d.compress(r)
 	h := w.Header()
 	maps.Copy(h, d.header)
 	if s := stateOf(r.Context()); s != nil {
@@ -126,11 +127,7 @@ func guard(h Handler, w http.ResponseWriter, r *http.Request) error {
 func renderFault(r *http.Request, d Dialect, err error) (*draft, error) {
 	f := classify(err)
 	status := Status(f.Kind)
-	public := &fault.Error{Kind: f.Kind, Message: f.Message, Fields: f.Fields, RetryAfter: f.RetryAfter}
-	if f.Kind == fault.Internal {
-		public.Fields = nil
-		public.Message = "Something went wrong on our side. Repeat the request; if it fails again, quote " + RequestID(r.Context()) + "."
-	}
+	public := Public(r.Context(), err)
 	out := newFaultDraft(r, f)
 	render := func(w http.ResponseWriter, r *http.Request) error { d.Fault(w, r, status, public); return nil }
 	if broken := guard(render, out, r); broken != nil || out.status == 0 {
@@ -139,6 +136,15 @@ func renderFault(r *http.Request, d Dialect, err error) (*draft, error) {
 		Plain{}.Fault(out, r, status, public)
 	}
 	return out, err
+}
+
+// Public is what a client may read of an error: no cause, and where it is internal no text but ours, which quotes the request's id.
+func Public(ctx context.Context, err error) *fault.Error {
+	f := classify(err)
+	if f.Kind == fault.Internal {
+		return fault.New(fault.Internal, "Something went wrong on our side. Repeat the request; if it fails again, quote %s.", RequestID(ctx))
+	}
+	return &fault.Error{Kind: f.Kind, Message: f.Message, Fields: f.Fields, RetryAfter: f.RetryAfter}
 }
 
 // errSilent says that a dialect wrote nothing.

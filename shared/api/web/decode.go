@@ -24,7 +24,7 @@ const MaxJSON = 1 << 20
 // required (only pointers, slices, maps and any take null), halves of surrogate pairs, something after the value, and nesting
 // deeper than MaxDepth. Keys are matched exactly. A key that is absent leaves its field alone.
 func DecodeJSON(r *http.Request, v any) error {
-	if err := checkJSONType(r); err != nil {
+	if err := RequireJSON(r); err != nil {
 		return err
 	}
 	data, err := io.ReadAll(io.LimitReader(r.Body, MaxJSON+1))
@@ -43,7 +43,8 @@ func DecodeJSON(r *http.Request, v any) error {
 	return fault.BadFields(b.bad)
 }
 
-func checkJSONType(r *http.Request) error {
+// RequireJSON is nil for a body of application/json in UTF-8, sent as it is; for any other it is fault.UnsupportedType.
+func RequireJSON(r *http.Request) error {
 	sent := r.Header.Get("Content-Type")
 	t, params, err := mime.ParseMediaType(sent)
 	charset := params["charset"]

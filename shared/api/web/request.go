@@ -32,6 +32,7 @@ type state struct {
 	several   bool // workspaces
 	allow     string
 	always    http.Header
+	compress  bool
 }
 
 func stateOf(ctx context.Context) *state {

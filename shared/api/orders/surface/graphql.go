@@ -1,9 +1,9 @@
 package surface
 
 import (
+	"encoding/json"
 	"net/http"
 
-	"github.com/assetry/assetry/shared/api/web"
 	"github.com/assetry/assetry/shared/fault"
 )
 
@@ -48,10 +48,20 @@ func CodeOf(k fault.Kind) string {
 	return codeInput
 }
 
-// Fault writes {"errors": [{"message": ..., "extensions": {"code": ...}}]}.
-func (Errors) Fault(w http.ResponseWriter, _ *http.Request, status int, f *fault.Error) {
-	body := answer{[]answerError{{f.Message, extensions{CodeOf(f.Kind)}}}}
-	if err := web.JSON(w, status, body); err != nil {
-		w.WriteHeader(status) // strings always marshal, so this is a broken writer
+// realmBearer is what a request without a token is told: RFC 6750, 3.
+const realmBearer = `Bearer realm="assetry"`
+
+// Fault writes {"errors": [{"message": ..., "extensions": {"code": ...}}]}, in the media type that the client asks for.
+func (Errors) Fault(w http.ResponseWriter, r *http.Request, status int, f *fault.Error) {
+	if status == http.StatusUnauthorized {
+		w.Header().Set("WWW-Authenticate", realmBearer)
 	}
+	body, err := json.Marshal(answer{[]answerError{{f.Message, extensions{CodeOf(f.Kind)}}}})
+	if err != nil { // strings always marshal
+		w.WriteHeader(status)
+		return
+	}
+	w.Header().Set("Content-Type", MediaOf(r)+"; charset=utf-8")
+	w.WriteHeader(status)
+	_, _ = w.Write(append(body, '\n')) // web keeps what is written
 }

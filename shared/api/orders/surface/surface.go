@@ -16,6 +16,8 @@ const (
 	Token   = Base + "/token"
 	Revoke  = Base + "/revoke"
 	GraphQL = "/v1/graphql"
+	Schema  = GraphQL + "/schema"
+	Docs    = GraphQL + "/docs"
 )
 
 // rows are the routes.

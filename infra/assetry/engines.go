@@ -34,6 +34,7 @@ func (e engines) Bus() bus.Publisher       { return e.bus }
 func (e engines) Upload() upload.Options   { return e.upload }
 func (e engines) Order() order.Options     { return order.Options{} }
 func (e engines) Rates() ratelimit.Options { return ratelimit.Options{} }
+func (e engines) Introspection() bool      { return false }
 func (e engines) Root() secret.Root        { panic("the operator's tool has no root key") }
 func (e engines) Remote() remote.Files     { return nil }
 func (e engines) Sender() webhook.Sender   { return nil }

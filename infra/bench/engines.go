@@ -76,6 +76,7 @@ func (e engines) PublicURL() string        { return "https://assets.example.com"
 func (e engines) Upload() upload.Options   { return upload.Options{} }
 func (e engines) Order() order.Options     { return order.Options{} }
 func (e engines) Rates() ratelimit.Options { return ratelimit.Options{} }
+func (e engines) Introspection() bool      { return false }
 func (e engines) BucketName() string       { return "" }
 func (e engines) Metrics() *metric.Log     { return nil }
 func (e engines) Warm(context.Context)     {}

@@ -53,7 +53,7 @@ var layers = []layer{
 	{name: "composition root", packages: []string{"shared/boot"}, may: []string{"shared", "github.com/aws/aws-sdk-go-v2"}, http: true},
 	{
 		name:     "ground of tests",
-		packages: []string{"shared/tabletest", "shared/domaintest", "shared/enginetest", "shared/polltest", "shared/blob/blobtest", "shared/table/dynamo/dynamotest", "shared/guard/guardtest"},
+		packages: []string{"shared/tabletest", "shared/domaintest", "shared/enginetest", "shared/polltest", "shared/blob/blobtest", "shared/table/dynamo/dynamotest", "shared/guard/guardtest", "shared/pointcloud/e57/e57test"},
 		may:      []string{"shared", "infra/dynamolocal", "github.com", "golang.org/x/net", "pgregory.net/rapid"}, http: true,
 	},
 }

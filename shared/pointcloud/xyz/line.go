@@ -13,7 +13,7 @@ const (
 	none                      // neither a point nor a mistake
 	unreadable                // a wanted column is missing or no number
 	notANumber                // a wanted column is NaN
-	outOfRange                // a coordinate is beyond MaxCoordinate
+	outOfRange                // a wanted column is infinite, or a coordinate beyond MaxCoordinate
 )
 
 // maxColumns is how many columns are looked at; what follows them is never wanted.
@@ -70,8 +70,11 @@ func (r *Reader) take(v *[maxColumns]float64, p *Point) verdict {
 	*p = Point{X: x, Y: y, Z: z}
 	l := &r.state.Layout
 	if l.Intensity > 0 {
-		if p.Intensity = v[l.Intensity-1]; p.Intensity != p.Intensity {
+		switch p.Intensity = v[l.Intensity-1]; {
+		case p.Intensity != p.Intensity:
 			return notANumber
+		case math.IsInf(p.Intensity, 0):
+			return outOfRange
 		}
 	}
 	if l.Red > 0 {

@@ -102,6 +102,7 @@ func TestReadCountsBadLines(t *testing.T) {
 		{"hexadecimal", "0x1p4 2 3 4", xyz.Bad{Unreadable: 1}},
 		{"NaN", "1 NaN 3 4", xyz.Bad{NaN: 1}},
 		{"NaN as intensity", "1 2 3 -nan", xyz.Bad{NaN: 1}},
+		{"infinity as intensity", "1 2 3 1e999", xyz.Bad{OutOfRange: 1}},
 		{"infinity", "-inf 2 3 4", xyz.Bad{OutOfRange: 1}},
 		{"a coordinate beyond the bound", "1 2 -10000000.001 4", xyz.Bad{OutOfRange: 1}},
 		{"a coordinate beyond every number", "1e999 2 3 4", xyz.Bad{OutOfRange: 1}},

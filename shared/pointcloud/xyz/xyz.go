@@ -10,7 +10,7 @@
 // a file that means two things is never read half one way and half the other: a line that does not fit is bad. Decimal commas are
 // therefore not numbers, and never two columns by mistake.
 //
-// A line is bad if a column that is wanted is no number or missing, if a coordinate is NaN or beyond MaxCoordinate, if a colour is no whole
+// A line is bad if a column that is wanted is missing, NaN, infinite or no number, if a coordinate is beyond MaxCoordinate, if a colour is no whole
 // number from 0 to 255, or if it is longer than MaxLine. Bad lines are counted, the first ones by their number, and reading goes on.
 //
 // A Reader holds BufferSize bytes, whatever comes, and allocates nothing for a line. Its State may be kept between any two calls of Read, and
@@ -62,10 +62,10 @@ func (l Layout) HasColour() bool { return l.Red > 0 }
 
 // Bad counts the lines that are no points.
 type Bad struct {
-	Unreadable int64   `json:"unreadable"`      // a wanted column is missing or no number, a colour is none, or the line is too long
-	NaN        int64   `json:"nan"`             // a coordinate is not a number
-	OutOfRange int64   `json:"out_of_range"`    // a coordinate is infinite or beyond MaxCoordinate
-	Lines      []int64 `json:"lines,omitempty"` // numbers of the first MaxBadLines, from 1, as an editor counts them
+	Unreadable int64   `json:"unreadable"`   // a wanted column is missing or no number, a colour is none, or the line is too long
+	NaN        int64   `json:"nan"`          // a wanted column is not a number
+	OutOfRange int64   `json:"out_of_range"` // a wanted column is infinite, or a coordinate beyond MaxCoordinate
+	Lines      []int64 `json:"lines"`        // numbers of the first MaxBadLines, from 1, as an editor counts them
 }
 
 // Total is the number of bad lines.

@@ -65,6 +65,11 @@ func (s *Service) Token(a asset.Asset, w account.Workspace) string {
 	return s.minter.Mint(Claims{Workspace: a.Workspace, Asset: a.ID, Epoch: w.LinkEpoch})
 }
 
+// TokenUntil is a token of an asset that ends at a time, to the second, or when the links of the workspace are rotated, whichever comes first.
+func (s *Service) TokenUntil(a asset.Asset, w account.Workspace, expires time.Time) string {
+	return s.minter.Mint(Claims{Workspace: a.Workspace, Asset: a.ID, Epoch: w.LinkEpoch, Expires: expires})
+}
+
 // Resolve gives an address of the bucket from which the asset's verified bytes can be had by method, "GET" or "HEAD", for GrantFor,
 // or until the link ends. Types that browsers show without running anything (media.Inline) are served inline under the type that
 // was found, everything else as a download.

@@ -87,6 +87,9 @@ func TestPartURLsAreByteForByteThoseOfTheSDK(t *testing.T) {
 			if got[i] != want.URL {
 				t.Fatalf("URL %d of %d\n got %s\nwant %s", i, len(ps), got[i], want.URL)
 			}
+			if anySize {
+				continue
+			}
 			if one, err := b.SignPart(ctx, key, upload, p.Number, p.Size, at.Add(life)); one != got[i] || err != nil {
 				t.Fatalf("SignPart = %s, %v; want what SignParts gives: %s", one, err, got[i])
 			}

@@ -13,6 +13,7 @@
 //	asset on a project  prj_<uuid>                    asset#<asset uuid>             project, upload; also by asset in IndexOnAsset
 //	deleted asset       gone#<asset uuid>             gone                           asset; expires
 //	import by address   import#<asset uuid>           import                         upload; expires
+//	bytes of a day      ws_<uuid>                     imported#<date>                upload; expires
 //	API key             key#<sha-256>                 key                            account
 //	client              client#<uuid>                 client                         account
 //	listed client       ws_<uuid>                     client#<uuid>                  account
@@ -173,6 +174,8 @@ const (
 	SourceETag     = "source_etag"     // String: as the source sent it
 	SourceModified = "source_modified" // String: as the source sent it
 	SourceSize     = "source_size"     // Number: bytes
+	Reserved       = "reserved"        // Number: bytes that this attempt has counted among those of a day
+	Imported       = "imported"        // Number: bytes that a workspace has imported on a day
 )
 
 // Orders is an attribute of assets, a String: the ids of the orders that an asset is an input or a deliverable of, with spaces between.
@@ -375,6 +378,11 @@ func ParseImportKey(k table.Key) (a id.Asset, ok bool) {
 	}
 	a, err := id.ParseAsset(text)
 	return a, err == nil && ImportKey(a) == k
+}
+
+// ImportedKey is the row that counts the bytes a workspace imports on a day, in UTC.
+func ImportedKey(w id.Workspace, day time.Time) table.Key {
+	return table.Key{PK: w.String(), SK: "imported#" + day.UTC().Format(time.DateOnly)}
 }
 
 // APIKeyKey is the row of an API key, by the SHA-256 of its secret.

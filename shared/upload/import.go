@@ -34,14 +34,16 @@ type ImportOptions struct {
 	Time     time.Duration // how long one worker begins parts before it hands over; 0 is DefaultImportTime
 	Hops     int           // how often workers of one attempt may hand over; 0 is DefaultImportHops
 	Beat     time.Duration // how often a worker shows progress and renews its lease; 0 is DefaultImportBeat
-	Pause    time.Duration // before what failed for a moment is tried again; doubles each time; 0 is DefaultImportPause
+	// BytesADay is how many bytes the imports of one workspace copy on one day (UTC) at most; 0: no limit. Each attempt counts what it copies, once.
+	BytesADay int64
+	Pause     time.Duration // before what failed for a moment is tried again; doubles each time; 0 is DefaultImportPause
 }
 
 func (o ImportOptions) withDefaults() ImportOptions {
 	return ImportOptions{
 		MaxSize: cmp.Or(o.MaxSize, DefaultMaxImport), Parallel: cmp.Or(o.Parallel, DefaultImportParallel), Part: cmp.Or(o.Part, DefaultImportPart),
 		Time: cmp.Or(o.Time, DefaultImportTime), Hops: cmp.Or(o.Hops, DefaultImportHops),
-		Beat: cmp.Or(o.Beat, DefaultImportBeat), Pause: cmp.Or(o.Pause, DefaultImportPause),
+		Beat: cmp.Or(o.Beat, DefaultImportBeat), Pause: cmp.Or(o.Pause, DefaultImportPause), BytesADay: o.BytesADay,
 	}
 }
 

@@ -105,8 +105,18 @@ func (r *importRun) verify(ctx context.Context) error {
 			return r.startOver(ctx)
 		}
 		r.know(a.Identity)
+		if err := r.reserve(ctx, r.left()); err != nil {
+			return err
+		}
 		return r.note(ctx, r.planEdits()...)
 	}
+}
+
+// left is how many bytes of the source are still to be copied.
+func (r *importRun) left() int64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.source.Size - r.received()
 }
 
 // know keeps what the source was seen to be in this attempt.
@@ -139,6 +149,9 @@ func (r *importRun) first(ctx context.Context) (done bool, err error) {
 		return false, err
 	}
 	defer func() { _ = a.Body.Close() }()
+	if err := r.reserve(ctx, a.Size); err != nil {
+		return true, err
+	}
 	if a.Size >= 0 && a.Size <= r.imports.Part {
 		body, err := io.ReadAll(a.Body)
 		if err != nil {

@@ -101,6 +101,7 @@ func (s *Service) askAgain(row importRow, next asset.Asset, source string, goesO
 		table.Set(schema.Generation, table.Int(int64(next.Generation))),
 		table.Set(table.AttrExpires, table.Int(s.now().Add(keepImport).Unix())),
 		table.Remove(schema.Hop), table.Remove(schema.Kicks), table.Remove(schema.Worker), table.Remove(schema.LeaseUntil),
+		table.Remove(schema.Reserved),
 	}
 	moved := source != "" && source != row.address
 	if moved {

@@ -25,6 +25,7 @@ type importRow struct {
 	attempt    int   // counts how often it was begun, from 1
 	hop        int   // counts how often workers of the attempt handed over
 	kicks      int   // counts how often the sweeper asked for a worker since
+	reserved   int64 // bytes that the attempt has counted among those of a day
 	worker     string
 	leaseUntil time.Time
 
@@ -62,7 +63,8 @@ func readImport(it table.Item) (importRow, error) {
 	return importRow{
 		asset: a, workspace: w, run: it.Int(schema.Version), generation: int(it.Int(schema.Generation)), address: it.Str(schema.Address),
 		limit: it.Int(schema.MaxSize), attempt: int(it.Int(schema.Attempt)), hop: int(it.Int(schema.Hop)), kicks: int(it.Int(schema.Kicks)),
-		worker: it.Str(schema.Worker), leaseUntil: time.UnixMilli(it.Int(schema.LeaseUntil)),
+		reserved: it.Int(schema.Reserved),
+		worker:   it.Str(schema.Worker), leaseUntil: time.UnixMilli(it.Int(schema.LeaseUntil)),
 		source:   remote.Identity{ETag: it.Str(schema.SourceETag), Modified: it.Str(schema.SourceModified), Size: it.Int(schema.SourceSize)},
 		verified: int(it.Int(schema.Verified)), upload: it.Str(schema.Upload), partSize: it.Int(schema.PartSize),
 	}, nil

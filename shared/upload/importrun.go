@@ -27,6 +27,7 @@ var (
 	errHandOver = errors.New("the import goes on with another worker")
 	errBusy     = errors.New("another worker has the import in hand")
 	errTaken    = errors.New("the import is another worker's, settled or deleted")
+	errCounting = fault.New(fault.Throttled, "Many imports of the workspace begin at the same moment: repeat.")
 )
 
 // rejection is why bytes are rejected, for people.
@@ -239,6 +240,7 @@ func (r *importRun) received() (n int64) {
 func (r *importRun) finish(ctx context.Context, err error) error {
 	var source *remote.Error
 	var bad rejection
+	var quota quotaError
 	switch {
 	case err == nil, errors.Is(err, errTaken):
 		return nil
@@ -246,6 +248,8 @@ func (r *importRun) finish(ctx context.Context, err error) error {
 		return r.handOver(ctx)
 	case errors.As(err, &source):
 		return r.fail(ctx, asset.Source, r.blame(source))
+	case errors.As(err, &quota):
+		return r.fail(ctx, asset.Source, string(quota))
 	case errors.As(err, &bad):
 		return r.fail(ctx, asset.Rejected, string(bad))
 	}

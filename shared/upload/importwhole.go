@@ -18,9 +18,14 @@ import (
 // until the bucket has it, because the source cannot be asked for it again. The error without done may be tried again, from the beginning.
 func (r *importRun) oneGo(ctx context.Context, a *remote.Answer) (done bool, err error) {
 	part := make([]byte, r.imports.Part)
+	total := int64(0)
 	for n := 1; ; n++ {
 		got, err := io.ReadFull(a.Body, part)
 		ended := err == io.EOF || err == io.ErrUnexpectedEOF
+		total += int64(got)
+		if err := r.reserve(ctx, total); err != nil { // where the source does not say how long it is
+			return true, err
+		}
 		switch {
 		case err != nil && !ended:
 			return false, r.undo(ctx, err)

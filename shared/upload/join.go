@@ -50,6 +50,9 @@ func (s *Service) completeParts(ctx context.Context, a asset.Asset, sent []blob.
 	if err := plan.compare(there, sent); err != nil {
 		return a, err
 	}
+	if err := withinLimit(a, there); err != nil {
+		return a, err
+	}
 	return s.join(ctx, a, there)
 }
 

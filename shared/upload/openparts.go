@@ -6,6 +6,7 @@ import (
 
 	"github.com/assetry/assetry/shared/access"
 	"github.com/assetry/assetry/shared/asset"
+	"github.com/assetry/assetry/shared/blob"
 	"github.com/assetry/assetry/shared/fault"
 )
 
@@ -34,4 +35,19 @@ func (s *Service) BeginOpenParts(ctx context.Context, p access.Principal, d Draf
 		a.Parts = plan.Count
 	}
 	return s.beginParts(ctx, ws, a, d)
+}
+
+// withinLimit refuses parts, each once, that have more bytes together than are taken, which is found out when they are to be joined.
+func withinLimit(a asset.Asset, there []blob.Part) error {
+	total := int64(0)
+	for _, p := range there {
+		total += p.Size
+	}
+	most := atMost(MaxSize, a)
+	if total <= most {
+		return nil
+	}
+	says := fmt.Sprintf("they have %d bytes together; at most %d are taken", total, most)
+	return &fault.Error{Kind: fault.Conflict, Fields: []fault.Field{{Name: "parts", Message: says}},
+		Message: "The parts cannot be joined: " + says + ". Send smaller parts in their places, or abandon the upload."}
 }

@@ -1,6 +1,7 @@
 package upload
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -56,7 +57,7 @@ func (s *Service) retryImport(ctx context.Context, a asset.Asset, source string)
 		return a, err
 	}
 	ask := table.Put(importRow{
-		asset: a.ID, workspace: a.Workspace, run: 1, generation: next.Generation, address: source, attempt: 1, limit: s.imports.MaxSize,
+		asset: a.ID, workspace: a.Workspace, run: 1, generation: next.Generation, address: source, attempt: 1, limit: cmp.Or(a.MaxSize, s.imports.MaxSize),
 	}.item(s.now()), table.Absent())
 	if known {
 		ask = s.askAgain(row, next, source, goesOn)

@@ -93,6 +93,7 @@ type world struct {
 	fault  func(blobtest.Call) blobtest.Fault // of the bucket; nil is none
 	remote remote.Files                       // nil where nothing is imported
 	how    upload.ImportOptions
+	holds  asset.Holds // nil: nobody holds an asset
 
 	accounts *account.Service
 	assets   *asset.Service
@@ -143,14 +144,14 @@ func (w *world) boot() {
 	root := secret.NewRoot()
 	sealer := page.NewSealer(root)
 	w.accounts = account.New(w.table, account.Options{Now: w.clock.now})
-	w.assets = asset.New(w.table, w.accounts, sealer, asset.Options{Now: w.clock.now})
+	w.assets = asset.New(w.table, w.accounts, sealer, asset.Options{Now: w.clock.now, Holds: w.holds})
 	w.projects = project.New(w.table, w.assets, sealer, project.Options{Now: w.clock.now})
 	w.links = link.NewService(link.New(root), w.assets, w.accounts, w.bucket, link.Options{Now: w.clock.now})
 	w.uploads = upload.New(upload.Parts{
 		Table: w.table, Bucket: w.bucket, Assets: w.assets, Workspaces: w.accounts,
 		Folders: folder.New(w.table, folder.Options{Now: w.clock.now}), Projects: w.projects, Remote: w.remote,
 	}, upload.Options{
-		Now: w.clock.now, Import: w.how,
+		Now: w.clock.now, Import: w.how, Holds: w.holds,
 		Begun: func(a asset.Asset) { w.hear("begun", a, 0) },
 		Ready: func(a asset.Asset, took time.Duration) { w.hear("ready", a, took) },
 	})

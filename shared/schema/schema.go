@@ -205,6 +205,7 @@ const (
 	Open        = "open"            // Bool: an input counts among the open uploads of its workspace
 	OpenOrders  = "open_orders"     // Number: of a workspace
 	OpenUploads = "open_uploads"    // Number: of a workspace
+	Percent     = "percent"         // Number: how much of the work is done, 0 to 100
 )
 
 // Attributes of requests' keys, beside Lease.

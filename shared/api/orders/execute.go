@@ -38,7 +38,9 @@ func (e *engine) prepare(q request, tokens int) (*graphql.OperationContext, gqle
 		return nil, gqlerror.List{asError(err)}
 	}
 	if errs := validator.ValidateWithRules(e.schema.Schema(), doc, rules.NewDefaultRules()); len(errs) > 0 {
-		return nil, errs[:min(len(errs), maxRefused)]
+		errs = errs[:min(len(errs), maxRefused)]
+		nameArguments(doc, errs)
+		return nil, errs
 	}
 	op := doc.Operations.ForName(q.Operation)
 	if op == nil {

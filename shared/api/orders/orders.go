@@ -13,15 +13,19 @@
 package orders
 
 import (
-	"github.com/assetry/assetry/shared/account"
+	"net/http"
+
 	"github.com/assetry/assetry/shared/ratelimit"
 	"github.com/assetry/assetry/shared/upload"
 )
 
 // Services is what the door and its resolvers need.
 type Services interface {
-	Accounts() *account.Service
+	DomainServices
 	Limits() *ratelimit.Limiter
 	Uploads() *upload.Service
 	Introspection() bool // may clients ask for the schema by a query
 }
+
+// Graphql is POST and GET /v1/graphql.
+func Graphql(s Services) http.Handler { return newDoor(s, bind(s)) }

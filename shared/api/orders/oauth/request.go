@@ -42,8 +42,8 @@ func read(r *http.Request) (request, error) {
 		return request{}, err
 	}
 	q := request{client: params[paramClient], secret: params[paramSecret], params: params}
-	if header := r.Header.Get("Authorization"); header != "" {
-		client, secret, err := parseBasic(header)
+	if headers := r.Header.Values("Authorization"); len(headers) > 0 {
+		client, secret, err := parseBasic(strings.Join(headers, ",")) // as the gateway joins them, and no base64
 		if err != nil {
 			return request{}, err
 		}

@@ -13,9 +13,11 @@ import (
 	"github.com/assetry/assetry/shared/api/fallback"
 	"github.com/assetry/assetry/shared/api/health"
 	"github.com/assetry/assetry/shared/api/links"
+	"github.com/assetry/assetry/shared/api/orders/surface"
 )
 
-// shape is which dialect a body is in: "assets" has an error with code and message, "plain" a message, anything else is wrong.
+// shape is which dialect a body is in: "assets" has an error with code and message, "oauth" a code and a description, "graphql" a list of errors with
+// codes, "plain" a message, anything else is wrong.
 func shape(t *testing.T, body []byte) string {
 	t.Helper()
 	var tree map[string]any
@@ -24,6 +26,12 @@ func shape(t *testing.T, body []byte) string {
 	}
 	if e, ok := tree["error"].(map[string]any); ok && len(tree) == 1 && e["code"] != nil && e["message"] != nil {
 		return "assets"
+	}
+	if _, ok := tree["error_description"].(string); ok && len(tree) == 2 && tree["error"] == "invalid_request" {
+		return "oauth"
+	}
+	if es, ok := tree["errors"].([]any); ok && len(tree) == 1 && len(es) == 1 && es[0].(map[string]any)["extensions"].(map[string]any)["code"] != nil {
+		return "graphql"
 	}
 	if _, ok := tree["message"].(string); ok && len(tree) == 1 {
 		return "plain"
@@ -45,6 +53,12 @@ func TestWhatNoRouteMatches(t *testing.T) {
 		{"another method of an action", "GET", "/api/v1/assets/asset_1/complete", 405, "POST", "assets"},
 		{"a slash at the end is another path", "GET", "/api/v1/assets/", 404, "", "assets"},
 		{"a method that the path takes, sent here by mistake", "GET", "/api/v1/assets", 404, "", "assets"},
+		{"another method of the token endpoint", "GET", "/v1/authentication/token", 405, "POST", "oauth"},
+		{"another method of revocation", "DELETE", "/v1/authentication/revoke", 405, "POST", "oauth"},
+		{"a token endpoint that is not there", "POST", "/v1/authentication/authorize", 404, "", "oauth"},
+		{"the address of all token endpoints", "POST", "/v1/authentication", 404, "", "oauth"},
+		{"a path below GraphQL", "POST", "/v1/graphql/x", 404, "", "graphql"},
+		{"a path that only begins like GraphQL", "POST", "/v1/graphqlx", 404, "", "plain"},
 		{"a path that only begins like the API", "GET", "/api/v10/assets", 404, "", "plain"},
 		{"another version", "GET", "/api/v2/assets", 404, "", "plain"},
 		{"the root", "GET", "/", 404, "", "plain"},
@@ -77,7 +91,7 @@ func TestWhatNoRouteMatches(t *testing.T) {
 // TestEveryRouteIsKnown asks every path of every dialect with a method that nothing takes.
 func TestEveryRouteIsKnown(t *testing.T) {
 	want := map[string]map[string]bool{}
-	all := slices.Concat(assets.Endpoints(), links.Endpoints(), health.Endpoints())
+	all := slices.Concat(assets.Endpoints(), surface.Endpoints(), links.Endpoints(), health.Endpoints())
 	for _, e := range all {
 		if want[e.Pattern] == nil {
 			want[e.Pattern] = map[string]bool{}

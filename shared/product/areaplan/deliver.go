@@ -2,6 +2,8 @@ package areaplan
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -36,12 +38,18 @@ func (s *scan) deliver(t *product.Task, in product.Input, name string) ([]produc
 		return nil, err
 	}
 	report.View = viewOf(top, name, pixels)
+	report.View.Sums = map[string]string{report.View.Files[0]: sumOf(image), report.View.Files[1]: sumOf(pdf)}
 	file, err := report.file()
 	return []product.Deliverable{
 		{Name: name + "-report.json", Type: "application/json", Bytes: file},
 		{Name: report.View.Files[0], Type: "image/png", Bytes: image},
 		{Name: report.View.Files[1], Type: "application/pdf", Bytes: pdf},
 	}, err
+}
+
+func sumOf(file []byte) string {
+	sum := sha256.Sum256(file)
+	return hex.EncodeToString(sum[:])
 }
 
 func newReport(in product.Input, u Units) *Report {

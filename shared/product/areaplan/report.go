@@ -101,14 +101,15 @@ type Gap struct {
 
 // View says what the picture shows.
 type View struct {
-	Files       []string    `json:"files"`
-	Percentiles [2]float64  `json:"percentiles"` // of the points along x and y, between which it lies
-	Min         [2]float64  `json:"min"`         // x, y of its south-west corner
-	Max         [2]float64  `json:"max"`
-	CellSize    float64     `json:"cell_size"` // the side of the square that is drawn in one colour
-	Pixels      [2]int      `json:"pixels"`    // of the PNG
-	Colour      string      `json:"colour"`    // rgb: the points' mean colour; height: their mean height; density: their number
-	Heights     *[2]float64 `json:"heights"`   // at the ends of the scale of colours, where they show the height
+	Files       []string          `json:"files"`
+	Sums        map[string]string `json:"sha256"`      // of each file, in hex: so that whoever fetched one knows that it is whole
+	Percentiles [2]float64        `json:"percentiles"` // of the points along x and y, between which it lies
+	Min         [2]float64        `json:"min"`         // x, y of its south-west corner
+	Max         [2]float64        `json:"max"`
+	CellSize    float64           `json:"cell_size"` // the side of the square that is drawn in one colour
+	Pixels      [2]int            `json:"pixels"`    // of the PNG
+	Colour      string            `json:"colour"`    // rgb: the points' mean colour; height: their mean height; density: their number
+	Heights     *[2]float64       `json:"heights"`   // at the ends of the scale of colours, where they show the height
 }
 
 // maxGaps is how many gaps a report names.

@@ -67,11 +67,11 @@ func TestMainsSayTheirRoute(t *testing.T) {
 	methods := map[string][]string{}
 	all := dialects.Routes(boot.AWS(), "")
 	for _, r := range all {
-		methods[r.Name] = append(methods[r.Name], r.Method)
+		methods[r.Name+r.Pattern] = append(methods[r.Name+r.Pattern], r.Method)
 	}
 	for _, r := range all {
 		doc := string(read(t, "functions", r.Name, "main.go"))
-		want := strings.Join(methods[r.Name], " and ") + " " + r.Pattern
+		want := strings.Join(methods[r.Name+r.Pattern], " and ") + " " + r.Pattern
 		if !strings.Contains(doc, want+" ") && !strings.Contains(doc, want+".\n") {
 			t.Errorf("the comment of functions/%s does not say %q", r.Name, want)
 		}

@@ -43,7 +43,7 @@ func (t *route) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (t *route) handle(w http.ResponseWriter, r *http.Request) error {
 	values, ok := t.pattern.Match(r.URL.Path)
 	if !ok {
-		return notFound()
+		return NotFound()
 	}
 	if !slices.Contains(t.methods, r.Method) {
 		return notAllowed(r, t.methods)
@@ -58,7 +58,8 @@ func (t *route) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	serve(w, r, t.pattern.String(), t.dialect, func(http.ResponseWriter, *http.Request) error { return err })
 }
 
-func notFound() error {
+// NotFound is the refusal of an address where there is nothing.
+func NotFound() error {
 	return fault.New(fault.NotFound, "There is nothing at this address. Check the path and the id in it.")
 }
 
@@ -95,7 +96,7 @@ func (f *fallback) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	serve(w, r, fallbackLabel, f.dialect(r), func(_ http.ResponseWriter, r *http.Request) error {
 		methods := f.methods(r.URL.Path)
 		if len(methods) == 0 || slices.Contains(methods, r.Method) {
-			return notFound()
+			return NotFound()
 		}
 		return notAllowed(r, methods)
 	})

@@ -34,3 +34,15 @@ func (rs Rows) With(name string, h http.Handler) Row {
 	f.Handler = h
 	return f
 }
+
+// All is a function that answers in several places, with its handler: a row for each. A name that is not in the list panics.
+func (rs Rows) All(name string, h http.Handler) (all Rows) {
+	rs.With(name, h)
+	for _, r := range rs {
+		if r.Name == name {
+			r.Handler = h
+			all = append(all, r)
+		}
+	}
+	return all
+}

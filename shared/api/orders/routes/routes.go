@@ -4,6 +4,7 @@
 package routes
 
 import (
+	"github.com/assetry/assetry/shared/api/orders"
 	"github.com/assetry/assetry/shared/api/orders/oauth"
 	"github.com/assetry/assetry/shared/api/orders/surface"
 	"github.com/assetry/assetry/shared/api/web"
@@ -17,8 +18,9 @@ type Services interface {
 // Routes are all routes of the API.
 func Routes(s Services) web.Rows {
 	of := surface.Rows()
-	return web.Rows{
+	rows := web.Rows{
 		of.With("orders-token", oauth.Token(s)),
 		of.With("orders-revoke", oauth.Revoke(s)),
 	}
+	return append(rows, of.All("orders-docs", orders.Docs())...)
 }

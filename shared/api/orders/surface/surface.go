@@ -24,6 +24,8 @@ const (
 var rows = web.Rows{
 	{Name: "orders-token", Endpoint: web.Endpoint{Method: http.MethodPost, Pattern: Token}},
 	{Name: "orders-revoke", Endpoint: web.Endpoint{Method: http.MethodPost, Pattern: Revoke}},
+	{Name: "orders-docs", Endpoint: web.Endpoint{Method: http.MethodGet, Pattern: Docs}},
+	{Name: "orders-docs", Endpoint: web.Endpoint{Method: http.MethodGet, Pattern: Schema}},
 }
 
 // Endpoints are method and path of every route, without handlers: what package web's Fallback needs to tell 405 from 404.

@@ -97,6 +97,8 @@ var calls = []call{
 	{file: "orders-token", route: "POST /v1/authentication/token", basic: true, json: m{"client_id": samples.Client, "client_secret": samples.ClientSecret, "grant_type": "client_credentials"}},
 	{file: "orders-token-refused", route: "POST /v1/authentication/token", keyless: true, json: m{"client_id": samples.Client, "client_secret": samples.Secret, "grant_type": "client_credentials"}},
 	{file: "orders-revoke", route: "POST /v1/authentication/revoke", basic: true, json: m{"token": samples.Token, "token_type_hint": "access_token"}},
+	{file: "orders-docs", route: "GET /v1/graphql/docs", keyless: true},
+	{file: "orders-docs-schema", route: "GET /v1/graphql/schema", keyless: true},
 	{file: "openapi", route: "GET /api/v1/openapi.json", keyless: true},
 	{file: "health", route: "GET /health", keyless: true},
 	{file: "open-link", route: "GET /l/{token}", params: []string{scene.Link()}, keyless: true},

@@ -1,27 +1,16 @@
 package orders
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
-	"strconv"
 
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"github.com/assetry/assetry/shared/api/orders/surface"
-	"github.com/assetry/assetry/shared/api/web"
 	"github.com/assetry/assetry/shared/fault"
-	"github.com/assetry/assetry/shared/ratelimit"
 )
-
-// tellLimit says in every answer where a client's limit stands.
-func tellLimit(ctx context.Context, s ratelimit.State) {
-	web.Always(ctx, "X-RateLimit-Limit", strconv.Itoa(s.Limit))
-	web.Always(ctx, "X-RateLimit-Remaining", strconv.Itoa(s.Remaining))
-	web.Always(ctx, "X-RateLimit-Reset", strconv.FormatInt(s.Reset.Unix(), 10))
-}
 
 // writeRefusal answers a request that is not executed. A fault is wrong with the request as such and keeps its status. What is wrong with its query
 // is 400 for a client that knows the media type of GraphQL, and 200 for any other: it would not read the errors of a 400.

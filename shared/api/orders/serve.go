@@ -43,9 +43,7 @@ func (d *door) serve(w http.ResponseWriter, r *http.Request) error {
 	}
 	q, op, refusal := d.read(r)
 	limit, err := d.Limits().Spend(r.Context(), client, max(len(op.Roots), 1))
-	if err == nil || fault.Is(err, fault.Throttled) {
-		tellLimit(r.Context(), limit)
-	}
+	surface.SetRate(r.Context(), limit)
 	if err != nil {
 		return err
 	}

@@ -47,7 +47,7 @@ func only(p access.Principal) (id.Workspace, error) {
 func (s *Service) insert(ctx context.Context, o Order, given bool) (Order, error) {
 	var c counter
 	for range maxTries {
-		if !given {
+		if o.ID == (id.Order{}) {
 			o.ID = id.NewOrder(o.Workspace, s.now())
 		}
 		st := step{next: o, orders: 1}
@@ -61,8 +61,10 @@ func (s *Service) insert(ctx context.Context, o Order, given bool) (Order, error
 		if !refused(err) {
 			return Order{}, fmt.Errorf("begin order %s: %w", o.ID, err)
 		}
-		if there, err := s.Find(ctx, o.Workspace, o.ID); given && !fault.Is(err, fault.NotFound) {
+		if there, err := s.Find(ctx, o.Workspace, o.ID); err != nil && !fault.Is(err, fault.NotFound) || err == nil && given {
 			return there, err
+		} else if err == nil {
+			o.ID = id.Order{}
 		}
 		if c, err = s.counter(ctx, o.Workspace); err != nil {
 			return Order{}, err

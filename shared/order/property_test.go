@@ -1,0 +1,494 @@
+package order_test
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/assetry/assetry/shared/access"
+	"github.com/assetry/assetry/shared/asset"
+	"github.com/assetry/assetry/shared/fault"
+	"github.com/assetry/assetry/shared/id"
+	"github.com/assetry/assetry/shared/order"
+	"github.com/assetry/assetry/shared/schema"
+	"github.com/assetry/assetry/shared/table"
+	"github.com/assetry/assetry/shared/tabletest"
+)
+
+// history is a random sequence of everything that may happen to orders and their inputs.
+type history struct {
+	*world
+	t      *rapid.T
+	orders []id.Order
+	assets []id.Asset
+	urls   map[id.Asset]string // of uploads that take bytes
+	stream []table.Change      // changes that are still to be delivered
+	within int                 // how many actions are under way inside each other
+	cut    context.CancelFunc  // ends the action that is under way
+	ctx    context.Context
+}
+
+// step is one thing that may happen. It may be cut off in the middle.
+func (h *history) step() {
+	actions := []func(){
+		h.begin, h.upload, h.upload, h.send, h.send, h.finish, h.finish, h.finish, h.attach, h.attach, h.abandon,
+		h.submit, h.submit, h.submit, h.cancel, h.delete, h.retry, h.deliver, h.deliver, h.deliver, h.duplicate, h.lose, h.visit, h.end, h.end, h.expire, h.update,
+	}
+	before := h.ctx
+	h.ctx, h.cut = context.WithCancel(context.Background())
+	actions[rapid.IntRange(0, len(actions)-1).Draw(h.t, "action")]()
+	h.cut()
+	h.ctx = before
+	h.fetch()
+}
+
+// ok accepts success, what an action may say, and the faults that were injected; everything else is a bug.
+func (h *history) ok(what string, err error, also ...fault.Kind) bool {
+	if err == nil {
+		return true
+	}
+	if errors.Is(err, context.Canceled) {
+		return false
+	}
+	var joined interface{ Unwrap() []error }
+	if errors.As(err, &joined) {
+		for _, e := range joined.Unwrap() {
+			h.ok(what, e, also...)
+		}
+		return false
+	}
+	for _, k := range append(also, fault.Throttled, fault.Unavailable, fault.Conflict, fault.NotFound) {
+		if fault.Is(err, k) {
+			return false
+		}
+	}
+	h.t.Fatalf("%s: %v", what, err)
+	return false
+}
+
+func (h *history) anOrder() (id.Order, bool) {
+	if len(h.orders) == 0 {
+		return id.Order{}, false
+	}
+	return rapid.SampledFrom(h.orders).Draw(h.t, "order"), true
+}
+
+func (h *history) anAsset() (id.Asset, bool) {
+	if len(h.assets) == 0 {
+		return id.Asset{}, false
+	}
+	return rapid.SampledFrom(h.assets).Draw(h.t, "asset"), true
+}
+
+func (h *history) begin() {
+	d := draft()
+	d.ID = id.NewOrder(h.ws.ID, h.clock.now())
+	h.orders = append(h.orders, d.ID) // it may be there although the answer was lost
+	_, err := h.Initialize(h.ctx, h.client, d)
+	h.ok("Initialize", err)
+}
+
+func (h *history) update() {
+	if o, is := h.anOrder(); is {
+		_, err := h.Update(h.ctx, h.client, o, order.Change{SqFt: to(int64(rapid.IntRange(0, 3).Draw(h.t, "sqft")))})
+		h.ok("Update", err)
+	}
+}
+
+func (h *history) upload() {
+	o, is := h.anOrder()
+	if !is {
+		return
+	}
+	u := single()
+	u.ID = id.NewAsset(h.ws.ID, h.clock.now())
+	h.assets = append(h.assets, u.ID)
+	se, err := h.BeginUpload(h.ctx, h.client, o, u)
+	if h.ok("BeginUpload", err) {
+		h.urls[u.ID] = se.PutURL
+	}
+}
+
+func (h *history) send() {
+	a, is := h.anAsset()
+	if !is || h.urls[a] == "" {
+		return
+	}
+	body := picture
+	if rapid.IntRange(0, 3).Draw(h.t, "good") > 0 {
+		body = scan(1)
+	}
+	h.world.send(h.t, h.urls[a], body)
+	delete(h.urls, a)
+}
+
+func (h *history) finish() {
+	if a, is := h.anAsset(); is {
+		_, err := h.FinalizeUpload(h.ctx, h.client, a, id.Order{}, "", nil)
+		h.ok("FinalizeUpload", err)
+	}
+}
+
+func (h *history) attach() {
+	o, is := h.anOrder()
+	a, also := h.anAsset()
+	if is && also {
+		_, err := h.Attach(h.ctx, h.client, o, a)
+		h.ok("Attach", err)
+	}
+}
+
+func (h *history) abandon() {
+	if a, is := h.anAsset(); is {
+		_, err := h.Abandon(h.ctx, h.client, a)
+		h.ok("Abandon", err)
+	}
+}
+
+func (h *history) submit() {
+	if o, is := h.anOrder(); is {
+		_, err := h.Submit(h.ctx, h.client, o)
+		h.ok("Submit", err, fault.Invalid)
+	}
+}
+
+func (h *history) cancel() {
+	if o, is := h.anOrder(); is {
+		_, err := h.Cancel(h.ctx, h.client, o)
+		h.ok("Cancel", err)
+	}
+}
+
+func (h *history) delete() {
+	if a, is := h.anAsset(); is {
+		h.ok("Delete", h.world.assets.Delete(h.ctx, h.client, a))
+	}
+}
+
+func (h *history) retry() {
+	if a, is := h.anAsset(); is {
+		_, way, err := h.uploads.Retry(h.ctx, h.client, a, "")
+		if h.ok("Retry", err) && way.Put != nil {
+			h.urls[a] = way.Put.URL
+		}
+	}
+}
+
+// expire is the sweeper that gives an upload up.
+func (h *history) expire() {
+	a, is := h.anAsset()
+	if !is {
+		return
+	}
+	found, err := h.world.assets.Find(h.ctx, h.ws.ID, a)
+	if h.ok("Find", err) && found.State == asset.Pending {
+		_, err := h.uploads.Expire(h.ctx, found)
+		h.ok("Expire", err)
+	}
+}
+
+// fetch takes what the feed has to tell of assets.
+func (h *history) fetch() {
+	for _, c := range h.changes(h.t) {
+		if _, _, _, is := schema.ParseAssetKey(c.Key); is {
+			h.stream = append(h.stream, c)
+		}
+	}
+}
+
+func (h *history) change() int {
+	if len(h.stream) == 0 {
+		return -1
+	}
+	return rapid.IntRange(0, len(h.stream)-1).Draw(h.t, "change")
+}
+
+func (h *history) deliver() {
+	if i := h.change(); i >= 0 {
+		c := h.stream[i]
+		if err := h.InputChanged(h.ctx, c); h.ok("InputChanged", err) {
+			h.stream = slices.DeleteFunc(h.stream, func(d table.Change) bool { return d.Seq == c.Seq })
+		}
+	}
+}
+
+func (h *history) duplicate() {
+	if i := h.change(); i >= 0 {
+		h.ok("InputChanged", h.InputChanged(h.ctx, h.stream[i]))
+	}
+}
+
+func (h *history) lose() {
+	if i := h.change(); i >= 0 {
+		h.stream = slices.Delete(h.stream, i, i+1)
+	}
+}
+
+func (h *history) visit() {
+	h.clock.advance(time.Duration(rapid.IntRange(1, 30).Draw(h.t, "minutes")) * time.Minute)
+	_, err := h.Visit(h.ctx)
+	h.ok("Visit", err)
+}
+
+// end is a worker that comes to an end with some attempt.
+func (h *history) end() {
+	o, is := h.anOrder()
+	if !is {
+		return
+	}
+	attempt, w := rapid.IntRange(1, 2).Draw(h.t, "attempt"), h.ws.ID
+	if rapid.Bool().Draw(h.t, "completes") {
+		_, err := h.Complete(h.ctx, w, o, attempt)
+		h.ok("Complete", err)
+		return
+	}
+	_, err := h.Fail(h.ctx, w, o, attempt, "said by the test")
+	h.ok("Fail", err)
+}
+
+// meanwhile lets other things happen before a write, or ends the action there.
+func (h *history) meanwhile() {
+	switch n := rapid.IntRange(0, 29).Draw(h.t, "meanwhile"); {
+	case n == 0:
+		h.cut()
+	case n < 3 && h.within < 2:
+		h.within++
+		cut := h.cut
+		for range rapid.IntRange(1, 3).Draw(h.t, "steps meanwhile") {
+			h.step()
+		}
+		h.cut = cut
+		h.within--
+	}
+}
+
+func (h *history) fault(tabletest.Call) tabletest.Fault {
+	return rapid.SampledFrom(append(make([]tabletest.Fault, 22), tabletest.Throttle, tabletest.LoseCall, tabletest.LoseAnswer)).Draw(h.t, "fault")
+}
+
+// quiet ends all trouble until the returned function is called.
+func (h *history) quiet() func() {
+	before := h.hooked.before
+	h.hooked.before = nil
+	h.table.Script(nil)
+	return func() {
+		h.hooked.before = before
+		h.table.Script(h.fault)
+	}
+}
+
+// observe checks what must hold at every moment, whatever was cut off.
+func (h *history) observe() {
+	defer h.quiet()()
+	named := h.consistent()
+	for _, a := range h.assets {
+		found, err := h.world.assets.Find(context.Background(), h.ws.ID, a)
+		if fault.Is(err, fault.NotFound) {
+			continue
+		}
+		if err != nil {
+			h.t.Fatalf("find asset %s: %v", a, err)
+		}
+		for _, o := range found.Orders.IDs() {
+			if !named[o][a] {
+				h.t.Fatalf("asset %s names order %s, which does not have it", a, o)
+			}
+		}
+	}
+}
+
+// consistent checks every order against its inputs and the counters, and gives which inputs each has.
+func (h *history) consistent() map[id.Order]map[id.Asset]bool {
+	named := map[id.Order]map[id.Asset]bool{}
+	var orders, uploads int64
+	for _, oid := range h.orders {
+		o, err := h.Find(context.Background(), h.ws.ID, oid)
+		if fault.Is(err, fault.NotFound) {
+			continue
+		}
+		if err != nil {
+			h.t.Fatalf("find order %s: %v", oid, err)
+		}
+		if o.Held() || o.Status == order.Drafted || o.Status == order.Initialized {
+			orders++
+		}
+		named[oid] = map[id.Asset]bool{}
+		uploads += h.inputs(o, named[oid])
+		n := len(named[oid])
+		if n != o.Inputs || (o.Status == order.Drafted) != (n == 0) && (o.Status == order.Drafted || o.Status == order.Initialized) {
+			h.t.Fatalf("order %s is %s and says %d inputs; it has %d", oid, o.Status, o.Inputs, n)
+		}
+	}
+	if len(named) == 0 {
+		return named
+	}
+	if gotOrders, gotUploads := h.open(h.t); gotOrders != orders || gotUploads != uploads {
+		h.t.Fatalf("%d orders and %d uploads are counted as open; there are %d and %d", gotOrders, gotUploads, orders, uploads)
+	}
+	return named
+}
+
+// inputs checks the inputs of an order and gives how many of them count as open.
+func (h *history) inputs(o order.Order, named map[id.Asset]bool) (open int64) {
+	pg, err := h.table.Query(context.Background(), table.Query{
+		PK: schema.OrderParts(o.ID), From: schema.InputPrefix, To: schema.AfterPrefix(schema.InputPrefix), Limit: 100,
+	})
+	if err != nil {
+		h.t.Fatalf("inputs of %s: %v", o.ID, err)
+	}
+	for _, it := range pg.Items {
+		aid, err := id.ParseAsset(it.Key().SK[len(schema.InputPrefix):])
+		if err != nil {
+			h.t.Fatal(err)
+		}
+		named[aid] = true
+		if counts, _ := it[schema.Open].(table.Bool); counts {
+			open++
+		}
+		a, err := h.world.assets.Find(context.Background(), h.ws.ID, aid)
+		if fault.Is(err, fault.NotFound) && !o.Held() {
+			continue // nobody has heard of it yet
+		}
+		if err != nil || !a.Orders.Has(o.ID) {
+			h.t.Fatalf("input %s of order %s (%s): %v, and names %q", aid, o.ID, o.Status, err, a.Orders)
+		}
+		held := int(it.Int(schema.HeldGen)) == a.Generation && it.Str(schema.HeldObject) == a.Object
+		switch {
+		case o.Status == order.Processing && (a.State != asset.Ready || !held):
+			h.t.Fatalf("order %s is in processing; its input %s is %s, generation %d of %d held", o.ID, aid, a.State, a.Generation, it.Int(schema.HeldGen))
+		case o.Status == order.Uploading && int(it.Int(schema.HeldGen)) != a.Generation:
+			h.t.Fatalf("order %s waits for generation %d of input %s, which is at %d", o.ID, it.Int(schema.HeldGen), aid, a.Generation)
+		}
+	}
+	return open
+}
+
+// settle ends all trouble: what is left of the stream comes twice in any order, and visits make up for what was lost.
+func (h *history) settle() {
+	h.quiet()
+	h.fetch()
+	for range 2 {
+		for _, c := range h.stream {
+			if err := h.InputChanged(context.Background(), c); err != nil {
+				h.t.Fatalf("InputChanged without trouble: %v", err)
+			}
+		}
+	}
+	h.clock.advance(25 * time.Hour)
+	for range 2 {
+		if _, err := h.Visit(context.Background()); err != nil {
+			h.t.Fatalf("Visit without trouble: %v", err)
+		}
+	}
+}
+
+// verify checks the end: every order stands where its inputs let it stand, and work is asked for where it is wanted.
+func (h *history) verify() {
+	h.consistent()
+	for _, oid := range h.orders {
+		o, err := h.Find(context.Background(), h.ws.ID, oid)
+		if fault.Is(err, fault.NotFound) {
+			continue
+		}
+		ins, err := h.InputsOf(context.Background(), o)
+		if err != nil || len(ins) != o.Inputs {
+			h.t.Fatalf("order %s has %d inputs of %d, %v", oid, len(ins), o.Inputs, err)
+		}
+		pending := slices.ContainsFunc(ins, func(in order.Input) bool { return in.Asset.State == asset.Pending })
+		failed := slices.ContainsFunc(ins, func(in order.Input) bool { return in.Asset.State == asset.Failed })
+		switch {
+		case o.Status == order.Uploading && (!pending || failed):
+			h.t.Fatalf("order %s is still UPLOADING", oid)
+		case o.Status == order.Cancelled && pending:
+			h.t.Fatalf("order %s is cancelled, and an upload of it is pending", oid)
+		case o.Status == order.Processing:
+			work, err := h.table.Get(context.Background(), schema.WorkKey(oid), table.Strong)
+			if err != nil || int(work.Int(schema.Attempt)) != o.Attempt {
+				h.t.Fatalf("order %s is at attempt %d, its work %v, %v", oid, o.Attempt, work, err)
+			}
+		}
+		ended := o.Status == order.Cancelled || o.Status == order.Completed || o.Status == order.Error
+		if n := h.due(h.t, o); ended == (n > 0) {
+			h.t.Fatalf("order %s is %s, and %d rows lead to it", oid, o.Status, n)
+		}
+		h.countsOnlyPending(o)
+	}
+}
+
+// countsOnlyPending checks that nothing is counted as open that is not on its way.
+func (h *history) countsOnlyPending(o order.Order) {
+	ins, err := h.InputsOf(context.Background(), o)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	for _, in := range ins {
+		it, err := h.table.Get(context.Background(), schema.InputKey(o.ID, in.Asset.ID), table.Strong)
+		if counts, _ := it[schema.Open].(table.Bool); err != nil || bool(counts) && in.Asset.State != asset.Pending {
+			h.t.Fatalf("input %s of order %s (%s) is %s and counts as open, %v", in.Asset.ID, o.ID, o.Status, in.Asset.State, err)
+		}
+	}
+}
+
+// run checks histories on one table: each is a workspace of its own.
+func run(t *testing.T, db driver, trouble bool) {
+	w := newWorld(t, db)
+	rapid.Check(t, func(rt *rapid.T) {
+		h := &history{world: w, t: rt, urls: map[id.Asset]string{}}
+		w.clock.advance(32 * 24 * time.Hour) // the orders of the history before are over, or their drafts have expired
+		w.hooked.before = nil
+		w.table.Script(nil)
+		w.ws = w.mustWorkspace(t)
+		w.client = clientOf(w.ws.ID, access.Editor)
+		h.changes(rt)
+		if trouble {
+			w.hooked.before = h.meanwhile
+			w.table.Script(h.fault)
+		}
+		for range rapid.IntRange(5, 50).Draw(rt, "steps") {
+			h.step()
+			if trouble {
+				h.observe()
+			} else {
+				h.consistent()
+			}
+		}
+		h.settle()
+		h.verify()
+	})
+}
+
+// Whatever is repeated, reordered, lost, cut off at any write or done in the middle of something else: the status of an order agrees with its
+// inputs, the counters with both, nothing that is held changes or goes, and in the end no order waits for what cannot come.
+func TestOrdersAgreeWithTheirInputs(t *testing.T) {
+	onBothDrivers(t, func(t *testing.T, db driver) {
+		_, slow := db.(interface{ SettleIndexes(context.Context) error })
+		checks(t, map[bool]int{false: 60, true: 6}[slow])
+		run(t, db, false)
+	})
+}
+
+func TestOrdersAgreeWithTheirInputsInTrouble(t *testing.T) {
+	onBothDrivers(t, func(t *testing.T, db driver) {
+		_, slow := db.(interface{ SettleIndexes(context.Context) error })
+		checks(t, map[bool]int{false: 100, true: 8}[slow])
+		run(t, db, true)
+	})
+}
+
+// checks sets how many histories a test tries, unless -rapid.checks does.
+func checks(t *testing.T, n int) {
+	const name, rapidsOwn = "rapid.checks", "100"
+	if flag.Lookup(name).Value.String() != rapidsOwn {
+		return
+	}
+	if err := flag.Set(name, strconv.Itoa(n)); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = flag.Set(name, rapidsOwn) })
+}

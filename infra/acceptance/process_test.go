@@ -23,6 +23,9 @@ func TestReadyFileAppearsWholeAndTellsTheTruth(t *testing.T) {
 	if !strings.HasPrefix(s.Workspace, "ws_") || !strings.HasPrefix(s.Key, "sk_live_") {
 		t.Errorf("workspace_id %q and api_key %q: want ws_... and sk_live_...", s.Workspace, s.Key)
 	}
+	if !strings.HasPrefix(s.Orders.Client, "cl_") || !strings.HasPrefix(s.Orders.Secret, "cs_live_") {
+		t.Errorf("client_id %q and client_secret %q: want cl_... and cs_live_...", s.Orders.Client, s.Orders.Secret)
+	}
 	c := newClient(s)
 	got, err := c.call(t.Context(), "GET", "/assets", nil)
 	if err != nil || got.status != http.StatusOK {

@@ -97,6 +97,10 @@ type ready struct {
 	S3        string `json:"s3"`
 	Workspace string `json:"workspace_id"`
 	Key       string `json:"api_key"`
+	Orders    struct {
+		Client string `json:"client_id"`
+		Secret string `json:"client_secret"`
+	} `json:"orders"`
 }
 
 // stack is a running local stack.

@@ -133,6 +133,8 @@ Assetry is running in containers. Ctrl-C stops it; everything is kept in %s.
   Lambda API  http://127.0.0.1:%d
   Workspace   %s
   API key     %s
+  Client      %s (Orders API)
+  Secret      %s
 
 Paste this to upload a small orange square. The first request of a function waits for its container:
 
@@ -140,7 +142,7 @@ Paste this to upload a small orange square. The first request of a function wait
 
 Not here: webhooks, imports, events on the bus, search, the sweeper. SAM has no part that follows the table, queues or a schedule.
 
-`, s.data, r.API, r.S3, s.lambdaPort, r.Workspace, r.APIKey, r.Curl())
+`, s.data, r.API, r.S3, s.lambdaPort, r.Workspace, r.APIKey, r.Orders.ID, r.Orders.Secret, r.Curl())
 	if err != nil {
 		return err
 	}

@@ -270,5 +270,5 @@ func (s *stack) invoke(ctx context.Context, function string, payload []byte) ([]
 
 // ready says where the stack is.
 func (s *stack) ready() state.Ready {
-	return state.Ready{API: "http://127.0.0.1:" + strconv.Itoa(s.port), S3: s.s3.URL(), Workspace: s.settings.Workspace, APIKey: s.settings.APIKey}
+	return state.Ready{API: "http://127.0.0.1:" + strconv.Itoa(s.port), S3: s.s3.URL(), Workspace: s.settings.Workspace, APIKey: s.settings.APIKey, Orders: s.settings.Orders}
 }

@@ -1,6 +1,6 @@
 // Package state is the data folder of a local stack: who holds it, its settings, and its root key.
 //
-//	settings.json   the key, the workspace and the ports, mode 0600
+//	settings.json   the key, the client, the workspace and the ports, mode 0600
 //	root.key        the key that all signing secrets are derived from, mode 0600
 //	table.db        the table
 //	search.db       the search index
@@ -47,6 +47,7 @@ type Settings struct {
 	S3SecretKey string `json:"s3_secret_key"`
 	Workspace   string `json:"workspace_id"`
 	APIKey      string `json:"api_key"`
+	Orders      Client `json:"orders"`
 	// TableAddr is the address of DynamoDB Local, where that keeps the tables; "" where SQLite does.
 	TableAddr string `json:"table_addr,omitempty"`
 }

@@ -10,11 +10,36 @@ import (
 	"github.com/assetry/assetry/shared/id"
 )
 
-// Tenant makes the workspace and the API key of a folder that has none yet, and sets them. They are to be kept.
+// Client is who signs in to the Orders API; zero in a folder from before there was one.
+type Client struct {
+	ID     string `json:"client_id"`
+	Secret string `json:"client_secret"`
+}
+
+// Tenant makes what a folder has not yet of the workspace, the API key and the client, and sets it. It is to be kept.
 func (k *Settings) Tenant(ctx context.Context, accounts *account.Service) error {
-	if k.APIKey != "" {
+	if k.APIKey == "" {
+		if err := k.found(ctx, accounts); err != nil {
+			return err
+		}
+	}
+	if k.Orders != (Client{}) {
 		return nil
 	}
+	w, err := id.ParseWorkspace(k.Workspace)
+	if err != nil {
+		return fmt.Errorf("the workspace %q of the settings: %w", k.Workspace, err)
+	}
+	secret, c, err := accounts.IssueClient(ctx, "local", w, account.ClientSpec{})
+	if err != nil {
+		return fmt.Errorf("register the client: %w", err)
+	}
+	k.Orders = Client{c.ID.String(), secret}
+	return nil
+}
+
+// found makes the workspace and the API key.
+func (k *Settings) found(ctx context.Context, accounts *account.Service) error {
 	w, err := accounts.CreateWorkspace(ctx, "Local")
 	if err != nil {
 		return fmt.Errorf("create the workspace: %w", err)
@@ -33,6 +58,7 @@ type Ready struct {
 	S3        string `json:"s3"`
 	Workspace string `json:"workspace_id"`
 	APIKey    string `json:"api_key"`
+	Orders    Client `json:"orders"`
 }
 
 // Write puts it into a file, which appears whole and with mode 0600; "" is none.

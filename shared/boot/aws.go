@@ -135,7 +135,9 @@ func (c *cloud) Upload() upload.Options {
 		Grant:     time.Duration(number(EnvGrant, maxGrantMinutes)) * time.Minute,
 		MaxSize:   number(EnvMaxSize, upload.MaxForm),
 		PartGrant: time.Duration(number(EnvPartGrant, maxGrantMinutes)) * time.Minute,
-		Import:    upload.ImportOptions{MaxSize: number(EnvMaxImport, upload.MaxSize), Parallel: int(number(EnvParallel, maxParallel))},
+		Import: upload.ImportOptions{
+			MaxSize: number(EnvMaxImport, upload.MaxSize), Parallel: int(number(EnvParallel, maxParallel)), BytesADay: limit(EnvImportDay, maxImportDay),
+		},
 	}
 }
 
@@ -150,7 +152,7 @@ const maxRate = 1_000_000
 
 func (c *cloud) Order() order.Options {
 	return order.Options{
-		OpenOrders: limit(EnvOpenOrders), OpenUploads: limit(EnvOpenUploads),
+		OpenOrders: int(limit(EnvOpenOrders, maxOpen)), OpenUploads: int(limit(EnvOpenUploads, maxOpen)),
 		DraftFor: time.Duration(number(EnvDraftDays, maxDraftDays)) * 24 * time.Hour, MaxUpload: number(EnvMaxInput, upload.MaxSize),
 	}
 }
@@ -159,11 +161,11 @@ func (c *cloud) Order() order.Options {
 const maxDraftDays = 3650
 
 // limit reads a quota; an unset variable is 0, as is no limit.
-func limit(name string) int {
+func limit(name string, most int64) int64 {
 	if os.Getenv(name) == "0" {
 		return 0
 	}
-	return int(number(name, maxOpen))
+	return number(name, most)
 }
 
 // maxGrantMinutes is the longest grant, as template.yaml has it: far shorter than deleted assets are remembered.

@@ -169,6 +169,9 @@ func TestNumbersOfTheEnvironment(t *testing.T) {
 		{"imports of a byte", EnvMaxImport, "1", upload.Options{Import: upload.ImportOptions{MaxSize: 1}}, false},
 		{"imports as large as parts can be", EnvMaxImport, "53687091200000", upload.Options{Import: upload.ImportOptions{MaxSize: upload.MaxSize}}, false},
 		{"imports larger than parts can be", EnvMaxImport, "53687091200001", upload.Options{}, true},
+		{"imports of a byte a day", EnvImportDay, "1", upload.Options{Import: upload.ImportOptions{BytesADay: 1}}, false},
+		{"imports without a limit by the day", EnvImportDay, "0", upload.Options{}, false},
+		{"more imports a day than is allowed", EnvImportDay, "1000000000000001", upload.Options{}, true},
 		{"eight ranges at once", EnvParallel, "8", upload.Options{Import: upload.ImportOptions{Parallel: 8}}, false},
 		{"too many ranges at once", EnvParallel, "33", upload.Options{}, true},
 	} {

@@ -31,6 +31,7 @@ const (
 
 	EnvPartGrant = "ASSETRY_PART_GRANT_MINUTES" // how long a part may be begun with, 1 to 360; unset: 60
 	EnvMaxImport = "ASSETRY_MAX_IMPORT_BYTES"   // largest file that is imported, 1 byte to 53,687,091,200,000; unset: 50 MiB
+	EnvImportDay = "ASSETRY_IMPORT_BYTES_A_DAY" // what a workspace imports a day (UTC), 0 to 1 PB; 0, unset: any number
 	EnvParallel  = "ASSETRY_IMPORT_PARALLEL"    // ranges of one source that are copied at once, 1 to 32; unset: 4
 
 	EnvRateStandard = "ASSETRY_RATE_STANDARD" // requests an hour of a client of the tier standard, 1 to 1,000,000; unset: 1,000
@@ -94,7 +95,7 @@ func environment() []variable {
 		whole(EnvGrant, maxGrantMinutes), whole(EnvPartGrant, maxGrantMinutes), whole(EnvMaxSize, upload.MaxForm),
 		whole(EnvMaxImport, upload.MaxSize), whole(EnvParallel, maxParallel),
 		whole(EnvRateStandard, maxRate), whole(EnvRatePremium, maxRate),
-		quota(EnvOpenOrders), quota(EnvOpenUploads), whole(EnvDraftDays, maxDraftDays), whole(EnvMaxInput, upload.MaxSize),
+		quota(EnvOpenOrders, maxOpen), quota(EnvOpenUploads, maxOpen), quota(EnvImportDay, maxImportDay), whole(EnvDraftDays, maxDraftDays), whole(EnvMaxInput, upload.MaxSize),
 		{name: EnvIntrospection, what: "on or off", ok: func(s string) bool { return s == "on" || s == "off" }},
 		{name: "AWS_ENDPOINT_URL_DYNAMODB", what: address, ok: isAddress},
 		{name: "AWS_ENDPOINT_URL_S3", what: address, ok: isAddress},
@@ -146,10 +147,13 @@ func whole(name string, most int64) variable {
 // maxOpen is the greatest quota, as template.yaml has it.
 const maxOpen = 1_000_000
 
-// quota is a variable that holds a whole number, of which 0 is no limit.
-func quota(name string) variable {
-	return variable{name: name, what: fmt.Sprintf("a whole number from 0 to %d", maxOpen), ok: func(s string) bool {
-		return s == "0" || whole(name, maxOpen).ok(s)
+// maxImportDay is the most bytes a day that can be allowed, as template.yaml has it: 1 PB.
+const maxImportDay = 1_000_000_000_000_000
+
+// quota is a variable that holds a whole number up to most, of which 0 is no limit.
+func quota(name string, most int64) variable {
+	return variable{name: name, what: fmt.Sprintf("a whole number from 0 to %d", most), ok: func(s string) bool {
+		return s == "0" || whole(name, most).ok(s)
 	}}
 }
 

@@ -106,7 +106,7 @@ func TestGoldenEventsAreAsTheirDocumentsSay(t *testing.T) {
 func drawAsset(t *rapid.T, label string) asset.Asset {
 	a := pending(rapid.IntRange(1, 5).Draw(t, label+" generation"), rapid.Int64Range(1, 1<<40).Draw(t, label+" version"))
 	a.Name = rapid.SampledFrom([]string{"", "a.png", "Éclair <&> 画.png", strings.Repeat("ü", 255)}).Draw(t, label+" name")
-	a.Via = rapid.SampledFrom([]asset.Via{asset.ViaSigned, asset.ViaDirect, asset.ViaParts, asset.ViaURL}).Draw(t, label+" via")
+	a.Via = rapid.SampledFrom([]asset.Via{asset.ViaSigned, asset.ViaPut, asset.ViaDirect, asset.ViaParts, asset.ViaURL}).Draw(t, label+" via")
 	if rapid.Bool().Draw(t, label+" is on nothing") {
 		a.Folder, a.Project = id.Folder{}, id.Project{}
 	}

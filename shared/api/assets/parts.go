@@ -32,7 +32,7 @@ type signedPart struct {
 // partsPlan is how an upload is cut into parts, and a page of addresses for them.
 type partsPlan struct {
 	UploadID   string       `json:"upload_id"`
-	PartSize   int64        `json:"part_size"` // of every part but the last
+	PartSize   *int64       `json:"part_size"` // of every part but the last; null: the client's own
 	PartCount  int          `json:"part_count"`
 	Parts      []signedPart `json:"parts"`
 	NextCursor *string      `json:"next_cursor"`
@@ -40,7 +40,7 @@ type partsPlan struct {
 
 func renderPlan(g upload.PartsGrant) partsPlan {
 	plan := partsPlan{
-		UploadID: g.Upload, PartSize: g.PartSize, PartCount: g.Count,
+		UploadID: g.Upload, PartSize: nullable(g.PartSize), PartCount: g.Count,
 		Parts: make([]signedPart, len(g.Parts)), NextCursor: partCursor(g.Next),
 	}
 	for i, p := range g.Parts {

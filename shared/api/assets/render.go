@@ -77,11 +77,17 @@ type partsUpload struct {
 	partsPlan
 }
 
+// putUpload is an upload by a bare PUT as the contract's upload object, ours: inputs of orders come so.
+type putUpload struct {
+	Method string `json:"method"`
+	URL    string `json:"url"`
+}
+
 // granted is the part of an answer that tells how to bring the bytes; empty when nothing is granted.
 type granted struct {
 	ExpiresAt string `json:"expires_at,omitempty"`
-	Upload    any    `json:"upload,omitempty"`     // formUpload or partsUpload
-	UploadURL string `json:"upload_url,omitempty"` // the form's address: a bare PUT could bind neither length nor once-only
+	Upload    any    `json:"upload,omitempty"`     // formUpload, partsUpload or putUpload
+	UploadURL string `json:"upload_url,omitempty"` // where the form goes, or the bare PUT
 }
 
 func renderGrant(g upload.Grant) granted {
@@ -105,6 +111,8 @@ func renderWay(way upload.Way) granted {
 		return renderGrant(*way.Form)
 	case way.Parts != nil:
 		return renderParts(*way.Parts)
+	case way.Put != nil:
+		return granted{ExpiresAt: isoTime(way.Put.Expires), Upload: putUpload{http.MethodPut, way.Put.URL}, UploadURL: way.Put.URL}
 	}
 	return granted{}
 }

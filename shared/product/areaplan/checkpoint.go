@@ -36,7 +36,8 @@ func (s *scan) checkpoint() ([]byte, error) {
 		w.uint(math.Float64bits(s.box.max[i]))
 	}
 	w.grid(s.grid)
-	return out.Bytes(), errors.Join(w.to.Flush(), deflated.Close())
+	err = errors.Join(w.to.Flush(), deflated.Close())
+	return out.Bytes(), err
 }
 
 // numbers writes numbers of variable length. A write to memory does not fail; Flush would say so.

@@ -22,7 +22,10 @@ func (s *scan) deliver(t *product.Task, in product.Input, name string) ([]produc
 
 	top := s.grid.draw(crop, s.read.Layout.HasColour(), cover)
 	s.grid = nil // what follows needs the memory
-	c := s.caption(t.Job, in, units, top)
+	c, err := s.caption(t.Job, in, units, top)
+	if err != nil {
+		return nil, err
+	}
 	picture, err := encode(top.img)
 	if err != nil {
 		return nil, err
@@ -94,19 +97,24 @@ var colourings = map[string]string{
 }
 
 // caption gives what the sheets say.
-func (s *scan) caption(job product.Job, in product.Input, u Units, p *picture) caption {
+func (s *scan) caption(job product.Job, in product.Input, u Units, p *picture) (caption, error) {
 	unit := symbols[u.Name]
 	long, deep := s.box.max[0]-s.box.min[0], s.box.max[1]-s.box.min[1]
-	c := caption{title: in.Name, unit: unit}
+	title, err := legible(in.Name)
+	if err != nil {
+		return caption{}, err
+	}
+	order, err := legible(job.OrderName)
+	c := caption{title: title, unit: unit}
 	c.subtitle = fmt.Sprintf("%s, %s × %s × %s %s, from above", plural(s.read.Points, "point"), decimals(long), decimals(deep), decimals(s.box.max[2]-s.box.min[2]), unit)
-	if job.OrderName != "" {
-		c.subtitle = job.OrderName + "  ·  " + c.subtitle
+	if order != "" {
+		c.subtitle = order + "  ·  " + c.subtitle
 	}
 	c.notes = []string{
 		fmt.Sprintf("%s One square is %s %s. White: no points; hatched: none, and enclosed.", colourings[p.tones.colouring], number(sizeAt(p.level)), unit),
 		fmt.Sprintf("Shown are the %g to %g percentiles of the points along x and y. Units: %s.", lowShare*100, highShare*100, declaredText(u)),
 	}
-	return c
+	return c, err
 }
 
 func declaredText(u Units) string {

@@ -8,11 +8,13 @@ import (
 	"image/draw"
 	"image/png"
 	"math"
+	"strings"
 
 	"golang.org/x/image/font"
 	"golang.org/x/image/font/gofont/gobold"
 	"golang.org/x/image/font/gofont/goregular"
 	"golang.org/x/image/font/opentype"
+	"golang.org/x/image/font/sfnt"
 	"golang.org/x/image/math/fixed"
 	"golang.org/x/image/vector"
 )
@@ -122,6 +124,21 @@ func drawPNG(s *sheet) (file []byte, pixels [2]int, err error) {
 	}
 	file, err = encode(b.on)
 	return file, [2]int{b.on.Rect.Dx(), b.on.Rect.Dy()}, err
+}
+
+// legible gives a text with a question mark for each letter that the font does not have. Reports have the text as it is.
+func legible(s string) (string, error) {
+	f, err := opentype.Parse(goregular.TTF)
+	if err != nil {
+		return "", fmt.Errorf("areaplan: read the font: %w", err)
+	}
+	var tmp sfnt.Buffer
+	return strings.Map(func(r rune) rune {
+		if i, err := f.GlyphIndex(&tmp, r); err != nil || i == 0 {
+			return '?'
+		}
+		return r
+	}, s), nil
 }
 
 func encode(img image.Image) ([]byte, error) {

@@ -11,8 +11,8 @@ import (
 	"github.com/assetry/assetry/shared/product"
 )
 
-// batch is how many points are read at once: some hundred kilobytes of a file.
-const batch = 4096
+// batch is how many points are read at once: some ten kilobytes of a file, so that Spent is asked often.
+const batch = 1024
 
 // drawn is the share of a step that reading takes, as its progress is shown; the rest is drawing.
 const drawn = 0.95

@@ -33,6 +33,7 @@ const (
 	textSize  = 3.1
 	noteSize  = 2.6
 	minWidth  = 150.0 // of a sheet, so that its texts fit
+	minFoot   = 110.0 // of scale bar and legend beside each other
 	hair      = 0.12
 )
 
@@ -89,8 +90,10 @@ func (s *sheet) draw(to pen) {
 	if lowest := s.top + s.tall; lowest < foot {
 		foot = lowest // the foot stays with its picture
 	}
-	s.scaleBar(to, foot+12)
-	s.legend(to, foot+12)
+	footWidth := max(s.wide, minFoot)
+	footLeft := max(margin, min(s.left+(s.wide-footWidth)/2, s.long-margin-footWidth))
+	s.scaleBar(to, footLeft, foot+12, footWidth)
+	s.legend(to, footLeft+footWidth, foot+12)
 	for i, n := range s.notes {
 		to.text(fit(to, n, s.long-2*margin, noteSize, false), margin, s.high-margin-float64(len(s.notes)-1-i)*(noteSize+1), noteSize, false, 1, grey)
 	}
@@ -116,42 +119,41 @@ func (s *sheet) axes(to pen) {
 		to.fill(x-hair/2, foot, hair, 1.4, ink)
 		to.text(number(t), x, foot+1.8+noteSize, noteSize, false, 0, ink)
 	}
-	room = int(max(2, min(10, s.tall/14)))
+	room = int(max(1, min(10, s.tall/14)))
 	for _, t := range ticks(y0, y0+y1, room) {
 		y := foot - (t-y0)*s.perUnit
 		to.fill(s.left-1.4, y-hair/2, 1.4, hair, ink)
 		to.text(number(t), s.left-2, y+noteSize*0.35, noteSize, false, -1, ink)
 	}
 	to.text("x in "+s.unit, s.left+s.wide/2, foot+3.2+2*noteSize, noteSize, false, 0, grey)
-	to.text("y in "+s.unit, s.left, s.top-1.4, noteSize, false, 0, grey)
+	to.text("y in "+s.unit, s.left, s.top-2, noteSize, false, 0, grey)
 }
 
 // scaleBar draws a bar of a round length in four parts.
-func (s *sheet) scaleBar(to pen, y float64) {
+func (s *sheet) scaleBar(to pen, left, y, room float64) {
 	const parts = 4
-	bar := roundLength(min(60, s.wide*0.4) / s.perUnit)
+	bar := roundLength(min(60, room*0.4) / s.perUnit)
 	wide := bar * s.perUnit
 	for i := range parts {
-		x := s.left + wide*float64(i)/parts
 		c := ink
 		if i%2 == 1 {
 			c = white
 		}
-		to.fill(x, y, wide/parts, 1.6, c)
+		to.fill(left+wide*float64(i)/parts, y, wide/parts, 1.6, c)
 	}
-	frame(to, s.left, y, wide, 1.6, hair, ink)
-	to.text("0", s.left, y-0.9, noteSize, false, 0, ink)
-	to.text(number(bar/2), s.left+wide/2, y-0.9, noteSize, false, 0, ink)
-	to.text(number(bar), s.left+wide, y-0.9, noteSize, false, 0, ink)
+	frame(to, left, y, wide, 1.6, hair, ink)
+	for i, v := range []float64{0, bar / 2, bar} {
+		to.text(number(v), left+wide*float64(i)/2, y-0.9, noteSize, false, 0, ink)
+	}
 	label := s.unit
 	if s.scale != "" {
 		label += "  ·  " + s.scale
 	}
-	to.text(label, s.left+wide+2.5, y+1.5, noteSize, false, 1, ink)
+	to.text(label, left+wide+2.5, y+1.5, noteSize, false, 1, ink)
 }
 
 // legend draws the ramp with what stands at its ends; the points' own colours need none.
-func (s *sheet) legend(to pen, y float64) {
+func (s *sheet) legend(to pen, right, y float64) {
 	var colours ramp
 	var low, high, what string
 	switch t := &s.tones; t.colouring {
@@ -163,7 +165,7 @@ func (s *sheet) legend(to pen, y float64) {
 		return
 	}
 	const wide, steps = 34.0, 68
-	x := s.left + s.wide - wide
+	x := right - wide
 	for i := range steps {
 		to.fill(x+wide*float64(i)/steps, y, wide/steps, 1.6, colours.at(float64(i)/(steps-1)))
 	}

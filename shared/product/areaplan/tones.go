@@ -17,6 +17,9 @@ const (
 // then has points of a floor and of a ceiling, in proportions by chance.
 const rough = 0.06
 
+// mixed is how many points the cell in the middle has to have for that.
+const mixed = 4
+
 // tones turn a cell into a colour. Where there are many points above each other, there is a wall or something else that stands upright, so
 // these cells are darker: a plan is read by its walls.
 type tones struct {
@@ -55,7 +58,7 @@ func (g *grid) tones(a area, coloured bool) tones {
 	switch {
 	case coloured:
 		t.colouring = byColour
-	case len(steps) > 0 && float64(steps[len(steps)/2]) > rough*(t.heights[1]-t.heights[0]):
+	case t.usual >= mixed && len(steps) > 0 && float64(steps[len(steps)/2]) > rough*(t.heights[1]-t.heights[0]):
 		t.colouring = byDensity
 	}
 	return t
@@ -102,7 +105,7 @@ type ramp []color.RGBA
 // Both run from light to dark, so that they can be told apart in grey and by every eye.
 var (
 	heightRamp  = ramp{{0xf4, 0xe9, 0xcf, 0xff}, {0xc9, 0xd6, 0xa4, 0xff}, {0x7f, 0xb7, 0x9a, 0xff}, {0x42, 0x86, 0x9b, 0xff}, {0x2d, 0x4f, 0x7c, 0xff}}
-	densityRamp = ramp{{0xf2, 0xf4, 0xf6, 0xff}, {0xc6, 0xd2, 0xdc, 0xff}, {0x7c, 0x99, 0xb0, 0xff}, {0x3d, 0x59, 0x74, 0xff}, {0x15, 0x22, 0x33, 0xff}}
+	densityRamp = ramp{{0xe9, 0xed, 0xf1, 0xff}, {0xc6, 0xd2, 0xdc, 0xff}, {0x7c, 0x99, 0xb0, 0xff}, {0x3d, 0x59, 0x74, 0xff}, {0x15, 0x22, 0x33, 0xff}}
 )
 
 // at gives the colour for a share from 0 to 1.

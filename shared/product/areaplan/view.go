@@ -7,7 +7,7 @@ import (
 
 // Bounds of a view's picture.
 const (
-	maxSide    = 7680     // pixels of the longer side, so that it stays below 8,192 with its margins
+	maxSide    = 6400     // pixels of the longer side, so that it stays below 8,192 with what stands around it
 	maxPixels  = 20 << 20 // pixels in all: 80 MB while they are drawn
 	wideEnough = 1800     // a side from which a picture is not made larger by drawing squares of several pixels
 	coarsest   = 200      // cells along the longer side below which they become no wider, however few points there are

@@ -35,6 +35,7 @@ import (
 	"github.com/assetry/assetry/shared/schema"
 	"github.com/assetry/assetry/shared/search"
 	"github.com/assetry/assetry/shared/secret"
+	"github.com/assetry/assetry/shared/table"
 	"github.com/assetry/assetry/shared/table/dynamo/stream"
 	"github.com/assetry/assetry/shared/table/sqlite"
 	"github.com/assetry/assetry/shared/trigger/change"
@@ -50,6 +51,7 @@ type stack struct {
 	t      *testing.T
 	files  *files
 	table  *sqlite.DB
+	rows   table.Table   // the table as the services see it
 	seen   string        // how far the changes of the table have been handled
 	late   time.Duration // how far the clock of everything but the bucket is ahead
 	door   http.Handler
@@ -89,13 +91,20 @@ func (s *stack) now() time.Time { return time.Now().Add(s.late) }
 
 func newStack(t *testing.T) *stack {
 	t.Helper()
+	return newStackBehind(t, func(db table.Table) table.Table { return db })
+}
+
+// newStackBehind is newStack whose services reach the table through what front puts before it.
+func newStackBehind(t *testing.T, front func(table.Table) table.Table) *stack {
+	t.Helper()
 	s := &stack{t: t}
-	db, err := sqlite.Open(filepath.Join(t.TempDir(), "table.db"), sqlite.Options{Indexes: schema.Indexes(), Now: s.now})
+	file, err := sqlite.Open(filepath.Join(t.TempDir(), "table.db"), sqlite.Options{Indexes: schema.Indexes(), Now: s.now})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = db.Close() })
-	s.table = db
+	t.Cleanup(func() { _ = file.Close() })
+	db := front(file)
+	s.table, s.rows = file, db
 	s.files = serve(t)
 	root := secret.NewRoot()
 	sealer := page.NewSealer(root)

@@ -1,11 +1,18 @@
 package orders_test
 
 import (
+	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/assetry/assetry/shared/domaintest"
+	"github.com/assetry/assetry/shared/table"
+	"github.com/assetry/assetry/shared/tabletest"
 )
 
 // The key means something for every mutation: what makes something makes it once, and nothing else is done twice by it.
@@ -73,4 +80,73 @@ func TestAnotherRequestUnderAKeyIsRefused(t *testing.T) {
 	s.refused(wrong, "BAD_USER_INPUT")
 	wrong.query = other.query
 	get[gotOrder](s, wrong) // what was refused leaves its key free
+}
+
+func TestAWebhookThatWasDeletedIsNotMadeAgainByARepeat(t *testing.T) {
+	s := newStack(t)
+	create := request{query: `mutation { createWebhook(webhook_url: "https://hooks.example/") { ` + webhookFields + ` } }`, once: "hook"}
+	h := get[gotWebhook](s, create)
+	get[gotWebhook](s, request{query: fmt.Sprintf(`mutation { deleteWebhook(webhook_id: %q) { webhook_id } }`, h.WebhookID)})
+	for _, later := range []time.Duration{0, time.Minute} {
+		s.late += later
+		s.refused(create, "NOT_FOUND")
+		if left := get[[]gotWebhook](s, request{query: `{ webhooks { webhook_id } }`}); len(left) != 0 {
+			t.Errorf("%v later the client has the webhooks %+v, want none", later, left)
+		}
+	}
+}
+
+func TestOfManyRepeatsAtOnceOneMakes(t *testing.T) {
+	s := newStack(t)
+	begin := request{query: `mutation { initializeOrder(order_name: "Town hall", product: "areaplan") { order_id } }`, once: "order"}
+	made := func(in request, field string) string {
+		a := s.ask(in)
+		if len(a.Errors) > 0 {
+			t.Errorf("a repeat was refused: %+v", a.Errors)
+		}
+		return string(a.Data[field])
+	}
+	ids := make([]string, 8)
+	domaintest.Together(len(ids), func(i int) { ids[i] = made(begin, "initializeOrder") })
+	var o gotOrder
+	if err := json.Unmarshal([]byte(ids[0]), &o); err != nil {
+		t.Fatal(err)
+	}
+	upload := request{query: fmt.Sprintf(`mutation { initializeUpload(order_id: %q, asset_type: "xyz", upload_type: "single") { asset_id } }`, o.OrderID), once: "upload"}
+	assets := make([]string, 8)
+	domaintest.Together(len(assets), func(i int) { assets[i] = made(upload, "initializeUpload") })
+	for _, all := range [][]string{ids, assets} {
+		if slices.Sort(all); all[0] != all[len(all)-1] {
+			t.Errorf("eight repeats at once made %v, want one thing", slices.Compact(all))
+		}
+	}
+	if o = s.order(o.OrderID); len(o.Assets) != 1 {
+		t.Errorf("the order has %d inputs, want 1", len(o.Assets))
+	}
+}
+
+// A run whose write was done, and whose answer was lost, is completed by a repeat.
+func TestARepeatAfterALostAnswerMakesNothingTwice(t *testing.T) {
+	s := newStackBehind(t, func(db table.Table) table.Table { return tabletest.Faulty(db) })
+	o := s.newOrder()
+	upload := request{query: fmt.Sprintf(`mutation { initializeUpload(order_id: %q, asset_type: "xyz", upload_type: "single") { asset_id } }`, o.OrderID), once: "upload"}
+	faulty := s.rows.(*tabletest.FaultyTable)
+	faulty.Script(func(c tabletest.Call) tabletest.Fault {
+		if c.Verb == tabletest.VerbTransact {
+			return tabletest.LoseAnswer
+		}
+		return tabletest.None
+	})
+	s.refused(upload, "INTERNAL")
+	faulty.Script(nil)
+	got := s.order(o.OrderID)
+	for _, later := range []time.Duration{0, time.Minute} {
+		s.late += later
+		if u := get[gotUpload](s, upload); len(got.Assets) != 1 || u.AssetID != got.Assets[0].AssetID {
+			t.Errorf("%v later the repeat answered %s; the order has %+v", later, u.AssetID, got.Assets)
+		}
+	}
+	if again := s.order(o.OrderID); len(again.Assets) != 1 {
+		t.Errorf("after the repeats the order has %d inputs, want 1", len(again.Assets))
+	}
 }

@@ -6,17 +6,21 @@ import (
 	"github.com/assetry/assetry/shared/api/orders/graph"
 	"github.com/assetry/assetry/shared/fault"
 	"github.com/assetry/assetry/shared/id"
+	"github.com/assetry/assetry/shared/idempotency"
 	"github.com/assetry/assetry/shared/webhook"
 )
 
-// CreateWebhook makes the client's webhook. A repeat under the same Idempotency-Key answers that webhook, with its present secret.
+// CreateWebhook makes the client's webhook. A repeat under the same Idempotency-Key answers that webhook, with its present secret; one that was
+// deleted meanwhile is not made again.
 func (r mutationFields) CreateWebhook(ctx context.Context, url string) (*graph.Webhook, error) {
-	return making(ctx, r.resolvers, func(ctx context.Context, thing id.UUID, _ bool) (*graph.Webhook, error) {
-		h, secret, err := r.s.Webhooks().CreateOwn(ctx, callOf(ctx).principal, id.Webhook(thing), url)
-		if fault.Is(err, fault.Duplicate) {
-			return r.withSecret(ctx, id.Webhook(thing))
+	return claimed(ctx, r.resolvers, idempotency.Request{In: home(ctx)}, func(ctx context.Context, c idempotency.Claim) (*graph.Webhook, error) {
+		h, secret, err := r.s.Webhooks().CreateOwn(ctx, callOf(ctx).principal, id.Webhook(c.Thing), url)
+		if fault.Is(err, fault.Duplicate) { // an earlier run had made it, and was cut off
+			return r.withSecret(ctx, id.Webhook(c.Thing))
 		}
 		return renderWebhook(h, secret, err)
+	}, func(ctx context.Context, thing id.UUID) (*graph.Webhook, error) {
+		return r.withSecret(ctx, id.Webhook(thing))
 	})
 }
 

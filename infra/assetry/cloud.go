@@ -75,7 +75,7 @@ func (s *store) openNames(c aws.Config, n names) {
 	}
 	s.services = boot.New(e)
 	queues := sqs.NewFromConfig(c)
-	for _, q := range []sqsLetters{{queues, fromImports, n.Imports, n.ImportsDead}, {queues, fromWebhooks, n.Webhooks, n.WebhooksDead}} {
+	for _, q := range []sqsLetters{{queues, fromImports, n.Imports, n.ImportsDead}, {queues, fromOrders, n.Orders, n.OrdersDead}, {queues, fromWebhooks, n.Webhooks, n.WebhooksDead}} {
 		if q.queue != "" && q.dead != "" {
 			s.dead = append(s.dead, &q)
 		}

@@ -26,6 +26,7 @@ func TestAStackIsLookedUpByItsName(t *testing.T) {
 	s.resources = [][2]string{
 		{"Api", "abc123"}, {"Table", flag("table")}, {"SearchTable", flag("search-table")}, {"Bucket", flag("bucket")}, {"EventBus", "team"},
 		{"FailedEvents", flag("bucket")}, {"ImportQueue", s.address("imports")}, {"ImportDeadLetters", s.address("imports-dead")},
+		{"OrderQueue", s.address("orders")}, {"OrderDeadLetters", s.address("orders-dead")},
 		{"WebhookEvents", s.address("webhooks")}, {"WebhookEventsDead", s.address("webhooks-dead")},
 	}
 	s.params = map[string]string{"GrantMinutes": "30", "PartGrantMinutes": "90", "SearchIndex": "on", "Stage": "prod"}
@@ -113,7 +114,7 @@ func TestTheTemplateHasWhatTheToolLooksFor(t *testing.T) {
 			dead[q.Name] = q.DeadLetters
 		}
 	}
-	if diff := cmp.Diff(map[string]string{importQueue: importDead, webhookQueue: webhookDead}, dead); diff != "" {
+	if diff := cmp.Diff(map[string]string{importQueue: importDead, orderQueue: orderDead, webhookQueue: webhookDead}, dead); diff != "" {
 		t.Errorf("queues with dead letters (-tool +template):\n%s", diff)
 	}
 	for _, r := range tmpl.Rules {
@@ -122,7 +123,7 @@ func TestTheTemplateHasWhatTheToolLooksFor(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, target := range r.Targets {
-			for _, kind := range []bus.Type{bus.AssetReady, bus.AssetFailed, bus.AssetDeleted, bus.ImportRequested, "other"} {
+			for _, kind := range []bus.Type{bus.AssetReady, bus.AssetFailed, bus.AssetDeleted, bus.ImportRequested, bus.OrderSubmitted, bus.OrderUpdated, "other"} {
 				e := map[string]any{"source": bus.Source, "detail-type": string(kind)}
 				if want, got := p.Matches(e), ofTypes(ruled[target.Queue]).Matches(e); want != got {
 					t.Errorf("rule %s leads %s to %s: %v, the tool: %v", r.Name, kind, target.Queue, want, got)

@@ -32,6 +32,7 @@ type deadLetter interface {
 // The places of dead letters. Each queue is named as in template.yaml, with the queue of its dead letters.
 const (
 	fromImports  = "imports"
+	fromOrders   = "orders"
 	fromWebhooks = "webhooks"
 	fromFailed   = "failed-events"
 )
@@ -41,7 +42,7 @@ type letterJSON struct {
 	Source string    `json:"source"`
 	ID     string    `json:"id"`
 	At     time.Time `json:"at"`               // when the event was sent, or given up
-	About  string    `json:"about"`            // what kind of event, and of which asset
+	About  string    `json:"about"`            // what kind of event, and of which asset or order
 	Reason string    `json:"reason,omitempty"` // why it was given up, where that is known
 }
 
@@ -52,12 +53,12 @@ const listMost = 100
 type picked struct{ source string }
 
 func (p *picked) declare(f *flag.FlagSet) {
-	f.StringVar(&p.source, "source", "", "only those of `place`: "+fromImports+", "+fromWebhooks+" or "+fromFailed)
+	f.StringVar(&p.source, "source", "", "only those of `place`: "+fromImports+", "+fromOrders+", "+fromWebhooks+" or "+fromFailed)
 }
 
 func (p *picked) of(all []deadLetters) ([]deadLetters, error) {
-	if p.source != "" && !slices.Contains([]string{fromImports, fromWebhooks, fromFailed}, p.source) {
-		return nil, usage("--source %q is none of %s, %s and %s", p.source, fromImports, fromWebhooks, fromFailed)
+	if p.source != "" && !slices.Contains([]string{fromImports, fromOrders, fromWebhooks, fromFailed}, p.source) {
+		return nil, usage("--source %q is none of %s, %s, %s and %s", p.source, fromImports, fromOrders, fromWebhooks, fromFailed)
 	}
 	var out []deadLetters
 	for _, d := range all {
@@ -66,7 +67,7 @@ func (p *picked) of(all []deadLetters) ([]deadLetters, error) {
 		}
 	}
 	if len(out) == 0 {
-		return nil, usage("no place of dead letters is named: give --stack, or --failed-bucket, or both --imports-queue and --imports-dead, or both --webhooks-queue and --webhooks-dead")
+		return nil, usage("no place of dead letters is named: give --stack, or --failed-bucket, or both --imports-queue and --imports-dead, or both --orders-queue and --orders-dead, or both --webhooks-queue and --webhooks-dead")
 	}
 	return out, nil
 }
@@ -216,6 +217,9 @@ func aboutMessage(body string) string {
 	}
 	if json.Unmarshal([]byte(body), &e) != nil || e.Type == "" {
 		return "a message that cannot be read"
+	}
+	if o := e.Detail.Order; o != nil {
+		return fmt.Sprintf("%s of order %s, version %d", e.Type, o.Order, e.Detail.Version)
 	}
 	return fmt.Sprintf("%s of asset %s, version %d", e.Type, e.Detail.Asset, e.Detail.Version)
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/assetry/assetry/shared/bus"
 	"github.com/assetry/assetry/shared/metric"
 	"github.com/assetry/assetry/shared/order"
+	"github.com/assetry/assetry/shared/processing"
 	"github.com/assetry/assetry/shared/ratelimit"
 	"github.com/assetry/assetry/shared/remote"
 	"github.com/assetry/assetry/shared/secret"
@@ -35,6 +36,7 @@ func (e engines) Upload() upload.Options   { return e.upload }
 func (e engines) Order() order.Options     { return order.Options{} }
 func (e engines) Rates() ratelimit.Options { return ratelimit.Options{} }
 func (e engines) Introspection() bool      { return false }
+func (e engines) Work() processing.Options { return processing.Options{} }
 func (e engines) Root() secret.Root        { panic("the operator's tool has no root key") }
 func (e engines) Remote() remote.Files     { return nil }
 func (e engines) Sender() webhook.Sender   { return nil }

@@ -73,7 +73,8 @@ func (s *store) openTables(ctx context.Context, dir *state.Folder, settings stat
 		return err
 	}
 	s.dead = []deadLetters{
-		localLetters{queued, fromImports, importQueue, importDead}, localLetters{queued, fromWebhooks, webhookQueue, webhookDead},
+		localLetters{queued, fromImports, importQueue, importDead}, localLetters{queued, fromOrders, orderQueue, orderDead},
+		localLetters{queued, fromWebhooks, webhookQueue, webhookDead},
 	}
 	if settings.TableAddr != "" {
 		return s.openDynamo(ctx, dir, settings, e)

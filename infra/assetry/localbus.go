@@ -25,6 +25,7 @@ var _ bus.Publisher = localBus{}
 // ruled is what template.yaml's own rules lead to each queue.
 var ruled = map[string][]bus.Type{
 	importQueue:  {bus.ImportRequested},
+	orderQueue:   {bus.OrderSubmitted},
 	webhookQueue: webhook.Handled(),
 }
 

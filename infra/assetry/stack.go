@@ -23,6 +23,8 @@ var resources = []resource{
 	{"FailedEvents", func(n *names) *string { return &n.Failed }},
 	{importQueue, func(n *names) *string { return &n.Imports }},
 	{importDead, func(n *names) *string { return &n.ImportsDead }},
+	{orderQueue, func(n *names) *string { return &n.Orders }},
+	{orderDead, func(n *names) *string { return &n.OrdersDead }},
 	{webhookQueue, func(n *names) *string { return &n.Webhooks }},
 	{webhookDead, func(n *names) *string { return &n.WebhooksDead }},
 }
@@ -31,6 +33,8 @@ var resources = []resource{
 const (
 	importQueue  = "ImportQueue"
 	importDead   = "ImportDeadLetters"
+	orderQueue   = "OrderQueue"
+	orderDead    = "OrderDeadLetters"
 	webhookQueue = "WebhookEvents"
 	webhookDead  = "WebhookEventsDead"
 )

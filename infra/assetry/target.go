@@ -25,6 +25,7 @@ type target struct {
 type names struct {
 	Table, Search, Bucket, Bus, Failed           string
 	Imports, ImportsDead, Webhooks, WebhooksDead string // addresses of queues
+	Orders, OrdersDead                           string // likewise
 	GrantMinutes, PartGrantMinutes               string // parameters; "": the defaults
 }
 
@@ -67,6 +68,8 @@ func (n *names) flags() []nameFlag {
 		{&n.Failed, "failed-bucket", "`name` of the bucket of failed events"},
 		{&n.Imports, "imports-queue", "`URL` of the queue of imports"},
 		{&n.ImportsDead, "imports-dead", "`URL` of the queue of its dead letters"},
+		{&n.Orders, "orders-queue", "`URL` of the queue of requests for work on orders"},
+		{&n.OrdersDead, "orders-dead", "`URL` of the queue of its dead letters"},
 		{&n.Webhooks, "webhooks-queue", "`URL` of the queue of events for webhooks"},
 		{&n.WebhooksDead, "webhooks-dead", "`URL` of the queue of its dead letters"},
 	}

@@ -19,6 +19,7 @@ import (
 	"github.com/assetry/assetry/shared/importer"
 	"github.com/assetry/assetry/shared/metric"
 	"github.com/assetry/assetry/shared/order"
+	"github.com/assetry/assetry/shared/processing"
 	"github.com/assetry/assetry/shared/ratelimit"
 	"github.com/assetry/assetry/shared/remote"
 	"github.com/assetry/assetry/shared/s3blob"
@@ -77,6 +78,7 @@ func (e engines) Upload() upload.Options   { return upload.Options{} }
 func (e engines) Order() order.Options     { return order.Options{} }
 func (e engines) Rates() ratelimit.Options { return ratelimit.Options{} }
 func (e engines) Introspection() bool      { return false }
+func (e engines) Work() processing.Options { return processing.Options{} }
 func (e engines) BucketName() string       { return "" }
 func (e engines) Metrics() *metric.Log     { return nil }
 func (e engines) Warm(context.Context)     {}

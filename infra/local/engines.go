@@ -11,6 +11,7 @@ import (
 	"github.com/assetry/assetry/shared/importer"
 	"github.com/assetry/assetry/shared/metric"
 	"github.com/assetry/assetry/shared/order"
+	"github.com/assetry/assetry/shared/processing"
 	"github.com/assetry/assetry/shared/ratelimit"
 	"github.com/assetry/assetry/shared/remote"
 	"github.com/assetry/assetry/shared/secret"
@@ -44,6 +45,7 @@ func (e engines) Upload() upload.Options   { return upload.Options{} }
 func (e engines) Order() order.Options     { return order.Options{} }
 func (e engines) Rates() ratelimit.Options { return ratelimit.Options{} }
 func (e engines) Introspection() bool      { return true }
+func (e engines) Work() processing.Options { return processing.Options{} }
 func (e engines) BucketName() string       { return e.name }
 
 // Metrics are written for whoever names a stack, as a deployed function has it in its environment.

@@ -14,9 +14,11 @@ import (
 	"github.com/assetry/assetry/infra/template"
 	"github.com/assetry/assetry/shared/api/web"
 	"github.com/assetry/assetry/shared/boot"
+	"github.com/assetry/assetry/shared/product/catalog"
 	"github.com/assetry/assetry/shared/trigger/change"
 	"github.com/assetry/assetry/shared/trigger/importing"
 	"github.com/assetry/assetry/shared/trigger/object"
+	"github.com/assetry/assetry/shared/trigger/orders"
 	"github.com/assetry/assetry/shared/trigger/sweep"
 	"github.com/assetry/assetry/shared/trigger/webhooks"
 )
@@ -31,6 +33,8 @@ func handlers(s *boot.Services) map[string]any {
 		"on-import-requested": importing.Handler(s),
 		"on-webhook-event":    webhooks.Handler(s),
 		"webhook-retries":     webhooks.Retries(s),
+		"work-order":          orders.Work(s, catalog.Products()...),
+		"orders-sweep":        orders.Sweep(s),
 	}
 	for name, h := range dialects.Handlers(s, here.Region) {
 		hs[name] = web.Invoke(h)

@@ -23,6 +23,7 @@ import (
 	"github.com/assetry/assetry/shared/importer"
 	"github.com/assetry/assetry/shared/metric"
 	"github.com/assetry/assetry/shared/order"
+	"github.com/assetry/assetry/shared/processing"
 	"github.com/assetry/assetry/shared/ratelimit"
 	"github.com/assetry/assetry/shared/remote"
 	"github.com/assetry/assetry/shared/s3blob"
@@ -156,6 +157,16 @@ func (c *cloud) Order() order.Options {
 		DraftFor: time.Duration(number(EnvDraftDays, maxDraftDays)) * 24 * time.Hour, MaxUpload: number(EnvMaxInput, upload.MaxSize),
 	}
 }
+
+func (c *cloud) Work() processing.Options {
+	return processing.Options{Tries: int(number(EnvOrderTries, maxOrderTries)), Slots: int(number(EnvOrdersAtOnce, maxOrdersAtOnce))}
+}
+
+// The most tries and orders at once, as template.yaml has them.
+const (
+	maxOrderTries   = 10
+	maxOrdersAtOnce = 100
+)
 
 // maxDraftDays is the longest life of a draft, as template.yaml has it.
 const maxDraftDays = 3650

@@ -20,6 +20,8 @@ import (
 	"github.com/assetry/assetry/shared/metric"
 	"github.com/assetry/assetry/shared/order"
 	"github.com/assetry/assetry/shared/page"
+	"github.com/assetry/assetry/shared/processing"
+	"github.com/assetry/assetry/shared/product"
 	"github.com/assetry/assetry/shared/project"
 	"github.com/assetry/assetry/shared/ratelimit"
 	"github.com/assetry/assetry/shared/remote"
@@ -43,6 +45,7 @@ type Engines interface {
 	PublicURL() string        // origin of links, without a slash at its end; "" is the request's own
 	Upload() upload.Options   // how uploads are granted
 	Rates() ratelimit.Options // how many requests clients have
+	Work() processing.Options // how orders are worked on
 	Order() order.Options     // what orders may be
 	Introspection() bool      // may clients ask for the schema of GraphQL by a query
 	Metrics() *metric.Log     // what the stack does; nil: none are written
@@ -51,25 +54,27 @@ type Engines interface {
 
 // Services gives every service, once. Safe for concurrent use.
 type Services struct {
-	engines  Engines
-	table    lazy[table.Table]
-	search   lazy[*search.Service]
-	bucket   lazy[blob.Bucket]
-	bus      lazy[bus.Publisher]
-	root     lazy[secret.Root]
-	remote   lazy[remote.Files]
-	sealer   lazy[*page.Sealer]
-	accounts lazy[*account.Service]
-	assets   lazy[*asset.Service]
-	folders  lazy[*folder.Service]
-	projects lazy[*project.Service]
-	links    lazy[*link.Service]
-	uploads  lazy[*upload.Service]
-	orders   lazy[*order.Service]
-	once     lazy[*idempotency.Service]
-	webhooks lazy[*webhook.Service]
-	metrics  lazy[*metric.Log]
-	limits   lazy[*ratelimit.Limiter]
+	limits     lazy[*ratelimit.Limiter]
+	engines    Engines
+	table      lazy[table.Table]
+	search     lazy[*search.Service]
+	bucket     lazy[blob.Bucket]
+	bus        lazy[bus.Publisher]
+	root       lazy[secret.Root]
+	remote     lazy[remote.Files]
+	sealer     lazy[*page.Sealer]
+	accounts   lazy[*account.Service]
+	assets     lazy[*asset.Service]
+	folders    lazy[*folder.Service]
+	projects   lazy[*project.Service]
+	links      lazy[*link.Service]
+	uploads    lazy[*upload.Service]
+	orders     lazy[*order.Service]
+	visits     lazy[*order.Service]
+	processing lazy[*processing.Service]
+	once       lazy[*idempotency.Service]
+	webhooks   lazy[*webhook.Service]
+	metrics    lazy[*metric.Log]
 }
 
 // New makes Services on engines. It builds nothing yet.
@@ -208,6 +213,24 @@ func (s *Services) holds() asset.Holds { return order.Holder{Table: s.Table()} }
 func (s *Services) held(o upload.Options) upload.Options {
 	o.Holds = s.holds()
 	return o
+}
+
+// OrderVisits are the orders as the schedule looks after them: those in work are shown to Processing.
+func (s *Services) OrderVisits() *order.Service {
+	return s.visits.get(func() *order.Service {
+		return order.New(order.Parts{
+			Table: s.Table(), Bucket: s.Bucket(), Assets: s.Assets(), Uploads: s.Uploads(), Sealer: s.cursors(), Work: s.Processing().Visit,
+		}, s.engines.Order())
+	})
+}
+
+// Processing works on submitted orders. Whoever runs products says which when it first asks.
+func (s *Services) Processing(ps ...product.Product) *processing.Service {
+	return s.processing.get(func() *processing.Service {
+		return processing.New(processing.Parts{
+			Table: s.Table(), Bucket: s.Bucket(), Assets: s.Assets(), Uploads: s.Uploads(), Orders: s.Orders(), Products: ps,
+		}, s.engines.Work())
+	})
 }
 
 // Idempotency remembers the requests that carry a key.

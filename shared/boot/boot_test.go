@@ -16,6 +16,7 @@ import (
 	"github.com/assetry/assetry/shared/importer"
 	"github.com/assetry/assetry/shared/metric"
 	"github.com/assetry/assetry/shared/order"
+	"github.com/assetry/assetry/shared/processing"
 	"github.com/assetry/assetry/shared/ratelimit"
 	"github.com/assetry/assetry/shared/remote"
 	"github.com/assetry/assetry/shared/schema"
@@ -80,6 +81,7 @@ func (c *counting) Upload() upload.Options   { c.ask("upload"); return upload.Op
 func (c *counting) Order() order.Options     { c.ask("order"); return order.Options{} }
 func (c *counting) Rates() ratelimit.Options { c.ask("rates"); return ratelimit.Options{} }
 func (c *counting) Introspection() bool      { return true }
+func (c *counting) Work() processing.Options { c.ask("work"); return processing.Options{} }
 func (c *counting) Warm(context.Context)     { c.ask("warm") }
 func (c *counting) BucketName() string       { return "assets" }
 func (c *counting) Metrics() *metric.Log     { return c.metrics }

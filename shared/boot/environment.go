@@ -42,7 +42,9 @@ const (
 	EnvDraftDays   = "ASSETRY_DRAFT_DAYS"         // for how many days an order that is not submitted is kept after its last change, 1 to 3650; unset: 30
 	EnvMaxInput    = "ASSETRY_ORDER_MAX_BYTES"    // largest input of an order, 1 byte to 53,687,091,200,000; unset: 5 TB
 
-	EnvIntrospection = "ASSETRY_INTROSPECTION" // on: GraphQL clients may ask for the schema by a query; off or unset: they read it where it is documented
+	EnvIntrospection = "ASSETRY_INTROSPECTION"  // on: GraphQL clients may ask for the schema by a query; off or unset: they read it where it is documented
+	EnvOrderTries    = "ASSETRY_ORDER_TRIES"    // how often the work on an order is begun at one place before it fails, 1 to 10; unset: 3
+	EnvOrdersAtOnce  = "ASSETRY_ORDERS_AT_ONCE" // orders of one workspace in work at once, 1 to 100; unset: 4
 )
 
 // Need is an engine of AWS that a function cannot work without.
@@ -97,6 +99,7 @@ func environment() []variable {
 		whole(EnvRateStandard, maxRate), whole(EnvRatePremium, maxRate),
 		quota(EnvOpenOrders, maxOpen), quota(EnvOpenUploads, maxOpen), quota(EnvImportDay, maxImportDay), whole(EnvDraftDays, maxDraftDays), whole(EnvMaxInput, upload.MaxSize),
 		{name: EnvIntrospection, what: "on or off", ok: func(s string) bool { return s == "on" || s == "off" }},
+		whole(EnvOrderTries, maxOrderTries), whole(EnvOrdersAtOnce, maxOrdersAtOnce),
 		{name: "AWS_ENDPOINT_URL_DYNAMODB", what: address, ok: isAddress},
 		{name: "AWS_ENDPOINT_URL_S3", what: address, ok: isAddress},
 		{name: "AWS_ENDPOINT_URL_EVENTBRIDGE", what: address, ok: isAddress},

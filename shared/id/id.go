@@ -16,6 +16,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -318,3 +319,22 @@ func (c Client) Tag() uint32 { return UUID(c).Tag() }
 
 // Key is the client as whoever acts: what it makes was created by the key of the same UUID.
 func (c Client) Key() Key { return Key(c) }
+
+// DeliverableOf is the id of a file that one step of an attempt at an order makes, by its name: the same whenever it is asked for, so that a
+// step which is done again makes the same asset. It has the time of the attempt's submission and the tag of the order's workspace; 42 bits of
+// a hash stand where other ids have the fraction and random bits.
+func DeliverableOf(o Order, attempt int, step, name string, at time.Time) Asset {
+	var u UUID
+	setTime(&u, at)
+	h := sha256.New()
+	h.Write(o[:])
+	for _, text := range []string{strconv.Itoa(attempt), step, name} {
+		h.Write(binary.BigEndian.AppendUint64(nil, uint64(len(text)))) // so that no two lists of texts are the same bytes
+		h.Write([]byte(text))
+	}
+	copy(u[6:], h.Sum(nil)[:6])
+	u[6] = u[6]&0x0f | 0x70
+	u[8] = u[8]&0x3f | 0x80
+	copy(u[12:], o[12:])
+	return Asset(u)
+}

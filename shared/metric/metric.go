@@ -40,6 +40,7 @@ const (
 	CleanUp  = "cleanup"  // the table's stream, for clean-up and search
 	Imports  = "imports"  // the queue of imports
 	Webhooks = "webhooks" // the queue of events for webhooks
+	Orders   = "orders"   // the queue of requests for work on orders
 )
 
 // Units, as CloudWatch names them.

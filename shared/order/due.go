@@ -148,13 +148,19 @@ func (s *Service) visit(ctx context.Context, w id.Workspace, oid id.Order) (o Or
 		if !s.now().Before(s.expires(o)) {
 			o, err = s.lapse(ctx, o)
 		}
-	case Processing:
+	case Processing, Completed, Error:
 		if s.Work != nil {
 			again, err := s.Work(ctx, o)
+			if again.IsZero() {
+				return o, again, err
+			}
 			return o, grid(o, again.Add(-1), everyWork), err
 		}
 	case Cancelled:
 		err = s.abandonRest(ctx, o)
+	}
+	if err == nil && s.Work != nil && o.Attempt > 0 && o.Status != Processing {
+		_, err = s.Work(ctx, o) // what an earlier attempt left
 	}
 	return o, s.nextVisit(o), err
 }

@@ -22,8 +22,8 @@ import (
 // DefaultDraftFor is for how long an order that is not submitted is kept after its last change.
 const DefaultDraftFor = 30 * 24 * time.Hour
 
-// Worker is told of an order in Processing that a visit found, and says when to look at it again; package processing does. It is asked for
-// again and again, also while all is well.
+// Worker is told of a submitted order that a visit found, and says when to look at it again, for the zero time never; package processing does. It
+// is asked for again and again, also while all is well, and after the end of an attempt for what it left.
 type Worker func(ctx context.Context, o Order) (again time.Time, err error)
 
 // Bucket is what orders need of the bucket: to see whether anything has come of an upload.

@@ -35,6 +35,9 @@
 //	open orders, inputs ws_<uuid>                     orders                         order
 //	due order           order-due#<0-f>               <time>#<ws>#<order>            order
 //	work on an order    work#<order uuid>             work                           order, processing
+//	asset being made    order#<order uuid>            making#<attempt>#<asset uuid>  processing
+//	place for work      ws_<uuid>                     slot#<n>                       processing
+//	work that waits     ws_<uuid>#wait                <order uuid>                   processing
 //
 // The search index has a table of its own, with neither indexes nor stream:
 //
@@ -44,6 +47,8 @@
 // Objects: w/<workspace>/<byte>/<asset>/<generation>/source, where <byte> is two hex digits of the asset id's random bits, so
 // that keys spread over S3's partitions; <generation> is a number, with an r behind it where what was announced of the bytes stands in the
 // row alone. The bucket notifies for prefix w/ and suffix /source only.
+//
+// What is kept between two workers of an order: work/<workspace>/<order>/<attempt>/checkpoint. The bucket's own rule takes what was left there.
 package schema
 
 import (
@@ -206,6 +211,18 @@ const (
 	OpenOrders  = "open_orders"     // Number: of a workspace
 	OpenUploads = "open_uploads"    // Number: of a workspace
 	Percent     = "percent"         // Number: how much of the work is done, 0 to 100
+)
+
+// Attributes of the work on an order, beside Workspace, Attempt, Hop, Worker and LeaseUntil. Version counts the runs that were asked for.
+const (
+	AskAfter   = "ask_after"  // Number: Unix milliseconds before which nobody needs to ask for a worker again
+	Tries      = "tries"      // Number: how often a worker began where the work stands now
+	LastStep   = "step"       // String: name of the last step that is done; absent: none is
+	Planned    = "planned"    // Number: deliverables of the steps that are done
+	Made       = "made"       // Number: deliverables that are registered
+	Checkpoint = "checkpoint" // String: object version of what the present step left to go on from
+	EndedAt    = "ended_at"   // Number: Unix milliseconds at which the attempt ended
+	Waits      = "waits"      // Bool: it waits for a place
 )
 
 // Attributes of requests' keys, beside Lease.
@@ -701,4 +718,57 @@ func ParseWorkKey(k table.Key) (o id.Order, ok bool) {
 	}
 	o, err := id.ParseOrder(text)
 	return o, err == nil && WorkKey(o) == k
+}
+
+// MakingPrefix begins the sort keys of the assets that are announced as deliverables, and not yet registered as such.
+const MakingPrefix = "making#"
+
+// MakingKey is the row of an asset that an attempt at an order is making.
+func MakingKey(o id.Order, attempt int, a id.Asset) table.Key {
+	return table.Key{PK: OrderParts(o), SK: MakingPrefix + strconv.Itoa(attempt) + "#" + a.String()}
+}
+
+// ParseMade reads attempt and asset from the key of a deliverable, or of an asset that is being made.
+func ParseMade(k table.Key) (attempt int, a id.Asset, ok bool) {
+	kind, rest, _ := strings.Cut(k.SK, "#")
+	n, text, _ := strings.Cut(rest, "#")
+	attempt, err := strconv.Atoi(n)
+	if err != nil || kind+"#" != DeliverablePrefix && kind+"#" != MakingPrefix {
+		return 0, a, false
+	}
+	a, err = id.ParseAsset(text)
+	return attempt, a, err == nil
+}
+
+// SlotPrefix begins the sort keys of the places for work of a workspace.
+const SlotPrefix = "slot#"
+
+// SlotKey is the row of one place, counted from 0: who holds it is in work.
+func SlotKey(w id.Workspace, n int) table.Key {
+	return table.Key{PK: w.String(), SK: SlotPrefix + fmt.Sprintf("%03d", n)}
+}
+
+// ParseSlot reads the number of a place from its sort key.
+func ParseSlot(sk string) (n int, ok bool) {
+	text, found := strings.CutPrefix(sk, SlotPrefix)
+	n, err := strconv.Atoi(text)
+	return n, found && err == nil
+}
+
+// WaitPartition lists the orders of a workspace that wait for a place.
+func WaitPartition(w id.Workspace) string { return w.String() + "#wait" }
+
+// WaitKey is the row of an order that waits for a place.
+func WaitKey(w id.Workspace, o id.Order) table.Key {
+	return table.Key{PK: WaitPartition(w), SK: o.String()}
+}
+
+// CheckpointsOf begins the object keys of all that is kept between the workers of an order.
+func CheckpointsOf(w id.Workspace, o id.Order) string {
+	return "work/" + w.String() + "/" + o.String() + "/"
+}
+
+// CheckpointKey is the object that one worker of an attempt leaves for the next.
+func CheckpointKey(w id.Workspace, o id.Order, attempt int) string {
+	return CheckpointsOf(w, o) + strconv.Itoa(attempt) + "/checkpoint"
 }

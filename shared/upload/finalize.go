@@ -190,7 +190,11 @@ func (s *Service) inspect(ctx context.Context, src schema.Source, version string
 
 // judge says what bytes are, or why they are rejected.
 func judge(ctx context.Context, declared string, src media.Source) (info media.Info, rejected string, err error) {
-	info, err = media.Inspect(ctx, src)
+	inspect := media.Inspect
+	if declared == media.JSON { // which nobody but Bring announces
+		inspect = media.InspectJSON
+	}
+	info, err = inspect(ctx, src)
 	var no *media.Rejected
 	if errors.As(err, &no) {
 		return media.Info{}, no.Message, nil

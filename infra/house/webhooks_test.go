@@ -23,6 +23,14 @@ func TestTheRuleForWebhooksHasTheTypesThatAreSent(t *testing.T) {
 	}
 }
 
+// README shows what is sent of an order; the golden file is what is sent.
+func TestReadmeShowsWhatIsSentOfAnOrder(t *testing.T) {
+	sent, _, _ := strings.Cut(string(read(t, "shared/webhook/testdata/order.updated.golden")), "\n")
+	if !strings.Contains(string(read(t, "README.md")), "\n"+sent+"\n") {
+		t.Errorf("README.md does not show %s", sent)
+	}
+}
+
 // README tells how long a delivery is tried; the domain decides it.
 func TestReadmeHasTheTableOfAttempts(t *testing.T) {
 	var waits []string

@@ -8,13 +8,13 @@ import (
 	"github.com/assetry/assetry/shared/pointcloud/xyz"
 )
 
-// Bounds of a grid. Together they decide how fine a view can be and how much memory a scan takes, whatever its size: 4,096 tiles of 1,024
+// Bounds of a grid. Together they decide how fine a view can be and how much memory a scan takes, whatever its size: 16,384 tiles of 256
 // cells of 24 bytes are 101 MB.
 const (
 	finest   = 10 // at level 0 a cell's side is 1/2^10 of the scan's unit: a millimetre, if that is a metre
-	side     = 32 // cells along a tile
-	sideBits = 5  // 2^5 is side
-	tiles    = 4096
+	sideBits = 4
+	side     = 1 << sideBits // cells along a tile
+	tiles    = 16384
 	maxCount = 1<<24 - 1 // points that a cell counts, so that the sums of their colours fit into 32 bits
 )
 
@@ -70,7 +70,7 @@ func sizeAt(level int) float64 { return math.Ldexp(1, level-finest) }
 // put adds a point.
 func (g *grid) put(p *xyz.Point) {
 	x, y := int64(math.Floor(p.X*(1<<finest)))>>g.level, int64(math.Floor(p.Y*(1<<finest)))>>g.level
-	where := at{int32(x >> sideBits), int32(y >> sideBits)} // 10^7 units are 3.2 * 10^8 tiles
+	where := at{int32(x >> sideBits), int32(y >> sideBits)} // 10^7 units are 6.4 * 10^8 tiles
 	if g.last == nil || where != g.lastAt {
 		t := g.tiles[where]
 		if t == nil {

@@ -24,6 +24,9 @@ func TestReportMeasuresTheScan(t *testing.T) {
 		return x >= 10 && x < 15 && y >= 20 && y < 24 || x == 30 && y == 30 || x < 8 && y >= 2 && y < 6
 	})
 	r, _ := whole(t, product.Imperial, input("lobby.xyz", "4655\n# a comment\n"+scan+"7 7 nan\n"))
+	if *r.Units.Declared != product.Imperial || r.Units.Name != "foot" || *r.Units.Metres != 0.3048 || len(r.Remarks) != 0 {
+		t.Errorf("units %+v, remarks %q", r.Units, r.Remarks)
+	}
 	const points, places = 3 * (1600 - 20 - 1 - 32), 1600 - 20 - 1 - 32
 	m := r.XYZ
 	if m.Points != points || m.Lines != points+3 || *m.Declared != 4655 || m.BadLines.Total != 1 || m.BadLines.NaN != 1 {
@@ -61,6 +64,9 @@ func TestReportFindsGaps(t *testing.T) {
 		}
 	}
 	r, _ := whole(t, "", input("gaps.xyz", b.String()))
+	if r.Units.Declared != nil || r.Units.Metres != nil || r.Units.Name != "unit" || r.XYZ.Extents.Metres != nil || !strings.Contains(strings.Join(r.Remarks, " "), "no units") {
+		t.Errorf("undeclared units %+v, extents %+v, remarks %q", r.Units, r.XYZ.Extents, r.Remarks)
+	}
 	m := r.XYZ
 	if m.Density.CellSize != 1 {
 		t.Fatalf("a cell is %v units, want 1", m.Density.CellSize)
@@ -83,25 +89,6 @@ func TestReportFindsGaps(t *testing.T) {
 	}
 }
 
-func TestReportSaysWhatTheUnitsAre(t *testing.T) {
-	in := input("room.xyz", room(t, roomscan.Scan{Seed: 1}, 20_000))
-	for _, tt := range []struct {
-		declared, name string
-		metres         float64
-	}{{product.Metric, "metre", 1}, {product.Imperial, "foot", 0.3048}, {"", "unit", 0}} {
-		r, _ := whole(t, tt.declared, in)
-		if tt.declared == "" {
-			if r.Units.Declared != nil || r.Units.Metres != nil || r.XYZ.Extents.Metres != nil || !strings.Contains(strings.Join(r.Remarks, " "), "no units") {
-				t.Errorf("undeclared: units %+v, remarks %q", r.Units, r.Remarks)
-			}
-			continue
-		}
-		if *r.Units.Declared != tt.declared || r.Units.Name != tt.name || *r.Units.Metres != tt.metres || len(r.Remarks) != 0 {
-			t.Errorf("%s: units %+v, remarks %q", tt.declared, r.Units, r.Remarks)
-		}
-	}
-}
-
 func TestDeliverablesAreWhatTheySayTheyAre(t *testing.T) {
 	for _, tt := range []struct {
 		name, colour string
@@ -113,6 +100,9 @@ func TestDeliverablesAreWhatTheySayTheyAre(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			r, files := whole(t, product.Metric, input("Büro 北 🏠.xyz", room(t, tt.scan, 1_500_000)))
+			if *r.Units.Declared != product.Metric || *r.Units.Metres != 1 {
+				t.Errorf("units %+v", r.Units)
+			}
 			if r.View.Colour != tt.colour || r.XYZ.Colour != (tt.colour == "rgb") || (r.XYZ.Intensity != nil) != (tt.scan.Columns != "") {
 				t.Errorf("coloured by %s, colour %t, intensity %v", r.View.Colour, r.XYZ.Colour, r.XYZ.Intensity)
 			}

@@ -17,7 +17,7 @@ func seeds() [][]byte {
 		pngOf(3, 2), gifOf(3, 2), jpeg, withSegments(jpeg, exif(6)), withSegments(jpeg, xmp(`Semantic="MotionPhoto" Item:Length="9">`)),
 		riff("WEBP", chunkOf("VP8L", []byte{0x2F, 0, 0, 0, 0}, make([]byte, 9))), riff("WEBP", chunkOf("VP8X", make([]byte, 10)), chunkOf("ANMF", make([]byte, 9))),
 		heic, join(ftyp("isom"), moov, mkBox("mdat")), join(ftyp("qt  "), mkBox("mdat"), moov), webm, wav, frames(2), oggOf("OpusHead"),
-		[]byte("ID3\x04\x00\x00\x00\x00\x00\x05....."), []byte("%PDF-1.7\n%%EOF"), []byte("<html>"),
+		[]byte("ID3\x04\x00\x00\x00\x00\x00\x05....."), []byte("%PDF-1.7\n%%EOF"), []byte("<html>"), e57Of(1024), []byte("x y z\n1 2 3\n4 5 6\n"),
 	}
 	for _, b := range all {
 		all = append(all, b[:len(b)*2/3])

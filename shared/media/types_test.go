@@ -58,6 +58,8 @@ func TestWhatIsKnownOfATypeByItself(t *testing.T) {
 		"audio/mp3":              {"audio", ".mp3", true, true},
 		"audio/ogg; codecs=opus": {"audio", ".ogg", true, true},
 		"application/pdf":        {"document", ".pdf", true, false},
+		"model/e57":              {"scan", ".e57", true, false},
+		"chemical/x-xyz":         {"scan", ".xyz", true, false},
 		"text/html":              {"", "", false, false},
 		"":                       {"", "", false, false},
 		"image/":                 {"", "", false, false},

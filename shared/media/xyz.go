@@ -20,7 +20,10 @@ func lookXYZ(r *reader) (Info, error) {
 	if err != nil {
 		return Info{}, err
 	}
-	if !isLines(head) {
+	switch plain := isLines(head); {
+	case !plain && isText(head):
+		return Info{}, notXYZ("it has bytes that no text has")
+	case !plain, isMarkup(head):
 		return Info{}, notXYZ("it is " + describe(head))
 	}
 	x := xyzHead{text: bytes.TrimPrefix(head, []byte("\xef\xbb\xbf")), whole: r.size == int64(len(head))}

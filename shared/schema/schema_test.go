@@ -200,12 +200,17 @@ func TestParseSourceReadsWhatKeyWrites(t *testing.T) {
 	if want := fmt.Sprintf("w/%s/ef/%s/12/source", wsText, assetText); s.Key() != want {
 		t.Errorf("Key = %q, want %q", s.Key(), want)
 	}
+	s.InRow = true
+	if want := fmt.Sprintf("w/%s/ef/%s/12r/source", wsText, assetText); s.Key() != want {
+		t.Errorf("Key of what is said in the row = %q, want %q", s.Key(), want)
+	}
 	if !strings.HasPrefix(s.Key(), schema.ObjectPrefix(w, a)) {
 		t.Errorf("key %q is not under the asset's prefix %q", s.Key(), schema.ObjectPrefix(w, a))
 	}
 	rapid.Check(t, func(rt *rapid.T) {
 		w := id.NewWorkspace(time.Now())
 		want := schema.Source{Workspace: w, Asset: id.NewAsset(w, time.Now()), Generation: rapid.IntRange(1, 1<<31).Draw(rt, "generation")}
+		want.InRow = rapid.Bool().Draw(rt, "in row")
 		if got, ok := schema.ParseSource(want.Key()); !ok || got != want {
 			rt.Errorf("ParseSource(%s) = %v, %v", want.Key(), got, ok)
 		}
@@ -226,6 +231,10 @@ func TestParseSourceRefuses(t *testing.T) {
 		{"a negative generation", sourceKey("ef", "-1", "source")},
 		{"a generation with a zero before", sourceKey("ef", "01", "source")},
 		{"a generation with a sign", sourceKey("ef", "+1", "source")},
+		{"a generation with a sign, said in the row", sourceKey("ef", "+1r", "source")},
+		{"no generation, said in the row", sourceKey("ef", "r", "source")},
+		{"a generation that is said in the row twice", sourceKey("ef", "1rr", "source")},
+		{"a generation with another letter", sourceKey("ef", "1R", "source")},
 		{"a generation beyond all numbers", sourceKey("ef", strings.Repeat("9", 30), "source")},
 		{"a slash before", "/" + sourceKey("ef", "1", "source")},
 		{"a slash behind", sourceKey("ef", "1", "source/")},

@@ -14,6 +14,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/assetry/assetry/infra/local/versity"
+	"github.com/assetry/assetry/shared/asset"
 	"github.com/assetry/assetry/shared/blob"
 	"github.com/assetry/assetry/shared/fault"
 	"github.com/assetry/assetry/shared/id"
@@ -131,8 +132,7 @@ func (h *history) sendPart() {
 	if h.clock.now().After(pg.until) {
 		return
 	}
-	from := int64(p.Number-1) * pg.PartSize
-	body := bytes.Clone(h.bodies[pg.asset][from : from+pg.Length(p.Number)])
+	body := bytes.Clone(piece(h.bodies[pg.asset], pg.Plan, p.Number))
 	switch rapid.IntRange(0, 9).Draw(h.t, "bytes") {
 	case 0:
 		copy(body, html)
@@ -145,6 +145,72 @@ func (h *history) sendPart() {
 		if up := h.parts[pg.Upload]; up != nil {
 			up.parts[p.Number] = body
 		}
+	}
+}
+
+// piece is what a part of a body has: where the sizes are the client's, all but the last have the smallest.
+func piece(body []byte, p upload.Plan, number int) []byte {
+	size := int(p.PartSize)
+	if size == 0 {
+		size = upload.MinPartSize
+	}
+	from := (number - 1) * size
+	if number == p.Count {
+		return body[from:]
+	}
+	return body[from : from+size]
+}
+
+// beginOpenParts announces a picture in parts of the client's own sizes: one, seldom two.
+func (h *history) beginOpenParts() {
+	h.shade++
+	n, count := 200, 1
+	if rapid.IntRange(0, 7).Draw(h.t, "two parts") == 0 {
+		n, count = twoParts, 2
+	}
+	a, g, err := h.uploads.BeginOpenParts(context.Background(), h.who, upload.Draft{Workspace: h.ws.ID, Declared: "image/png"}, count, 0)
+	if h.ok("begin open parts", err); err != nil {
+		return
+	}
+	h.know(a.ID)
+	h.bodies[a.ID] = tall(h.shade, n)
+	h.holdParts(a.ID, g)
+}
+
+func (h *history) beginPut() {
+	a, g, err := h.uploads.BeginPut(context.Background(), h.who, upload.Draft{Workspace: h.ws.ID, Declared: "image/png"}, 0)
+	if h.ok("begin put", err); err != nil {
+		return
+	}
+	h.know(a.ID)
+	h.hold(a.ID, upload.Way{Put: &g})
+}
+
+// sendPut sends a body to an address, as often as it likes.
+func (h *history) sendPut() {
+	if len(h.puts) == 0 {
+		return
+	}
+	g := h.puts[rapid.IntRange(0, len(h.puts)-1).Draw(h.t, "put")]
+	if h.clock.now().After(g.until) {
+		return
+	}
+	h.noting(func(body []byte) { h.world.put(h.t, g.URL, body, "Content-Type", "text/html") })
+}
+
+// abandon gives up an upload as it was read, which may be some time ago.
+func (h *history) abandon() {
+	aid, ok := h.asset()
+	if !ok {
+		return
+	}
+	a, err := h.world.assets.Get(context.Background(), h.who, aid)
+	if h.ok("get", err, fault.NotFound); err != nil {
+		return
+	}
+	got, err := h.uploads.Abandon(context.Background(), h.who, a, nil)
+	if h.ok("abandon", err, fault.Conflict, fault.NotFound); err == nil && got.Cause != asset.Abandoned {
+		h.t.Fatalf("abandon gave %+v", got)
 	}
 }
 

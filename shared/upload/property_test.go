@@ -29,11 +29,18 @@ type form struct {
 	until time.Time // after it and the slack, S3 no longer takes it
 }
 
+// bare is an address that somebody holds.
+type bare struct {
+	upload.PutGrant
+	until time.Time // after it and the slack, S3 no longer takes it
+}
+
 // history is a random sequence of everything that may happen to uploads.
 type history struct {
 	*world
 	t      *rapid.T
 	forms  []form
+	puts   []bare
 	pages  []batch               // of parts, that somebody holds
 	parts  map[string]*sentParts // by upload id
 	assets map[id.Asset]bool     // true: deleted
@@ -52,10 +59,12 @@ func (h *history) step() {
 		"begin": h.begin, "send": h.send, "deliver": h.deliver, "duplicate": h.duplicate, "lose": h.lose, "complete": h.complete,
 		"retry": h.retry, "sweep": h.sweep, "clean up": func() { h.ok("clean up", h.cleanUp()) }, "wait": h.wait, "delete": h.delete,
 		"another process": h.boot, "regrant": h.regrant,
+		"begin put": h.beginPut, "send put": h.sendPut, "begin open parts": h.beginOpenParts, "abandon": h.abandon,
 		"begin parts": h.beginParts, "send part": h.sendPart, "sign parts": h.signParts, "complete directly": h.completeDirectly,
 	}
 	names := []string{"begin", "send", "send", "send", "deliver", "deliver", "duplicate", "lose", "complete", "complete", "complete", "retry", "retry",
 		"sweep", "clean up", "wait", "delete", "another process", "regrant",
+		"begin put", "send put", "send put", "send put", "begin open parts", "abandon",
 		"begin parts", "begin parts", "send part", "send part", "send part", "send part", "sign parts", "complete directly"}
 	actions[rapid.SampledFrom(names).Draw(h.t, "action")]()
 	h.observe()
@@ -107,13 +116,18 @@ func (h *history) send() {
 	if !ok || h.clock.now().After(f.until) {
 		return
 	}
+	h.noting(func(body []byte) { h.world.send(h.t, f.Grant, body) })
+}
+
+// noting sends bytes, good ones more often than not, and notes the versions that they became.
+func (h *history) noting(send func(body []byte)) {
 	body := html
 	if rapid.IntRange(0, 3).Draw(h.t, "good") > 0 {
 		h.shade++
 		body = picture(h.shade)
 	}
 	before := h.waiting()
-	h.world.send(h.t, f.Grant, body)
+	send(body)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, e := range h.arrived[before:] {
@@ -186,6 +200,13 @@ func (h *history) regrant() {
 	if !ok {
 		return
 	}
+	if rapid.Bool().Draw(h.t, "of a PUT") {
+		_, g, err := h.uploads.RegrantPut(context.Background(), h.who, a)
+		if h.ok("regrant put", err, fault.Conflict, fault.NotFound); err == nil {
+			h.hold(a, upload.Way{Put: &g})
+		}
+		return
+	}
 	_, g, err := h.uploads.Regrant(context.Background(), h.who, a)
 	if h.ok("regrant", err, fault.Conflict, fault.NotFound); err == nil {
 		h.hold(a, upload.Way{Form: &g})
@@ -196,6 +217,9 @@ func (h *history) regrant() {
 func (h *history) hold(a id.Asset, way upload.Way) {
 	if way.Form != nil {
 		h.forms = append(h.forms, form{*way.Form, a, way.Form.Expires.Add(upload.DefaultSlack)})
+	}
+	if way.Put != nil {
+		h.puts = append(h.puts, bare{*way.Put, way.Put.Expires.Add(upload.DefaultSlack)})
 	}
 	if way.Parts != nil {
 		h.holdParts(a, *way.Parts)

@@ -112,10 +112,6 @@ func TestASecretIsShownOnceAndNowhereElse(t *testing.T) {
 
 func TestWhatPeopleRead(t *testing.T) {
 	p := localPlace(t)
-	replace := strings.NewReplacer
-	plain := func(s said, pairs ...string) string {
-		return "$ standard output\n" + replace(pairs...).Replace(s.out) + "$ standard error\n" + replace(pairs...).Replace(s.err)
-	}
 	folder := []string{p.folder, "FOLDER"}
 	golden(t, "workspace-list-empty", plain(must(t, p.args("workspace", "list")...), folder...))
 	golden(t, "key-list-empty", plain(must(t, p.args("key", "list")...), folder...))
@@ -137,6 +133,12 @@ func TestWhatPeopleRead(t *testing.T) {
 	golden(t, "search-reindex", plain(must(t, p.args("search", "reindex")...), pairs...))
 	golden(t, "workspace-register", plain(must(t, p.args("workspace", "register")...), pairs...))
 	golden(t, "dead-letters-list-empty", plain(must(t, p.args("dead-letters", "list")...), pairs...))
+}
+
+// plain is what was said, with the second of each pair in place of the first.
+func plain(s said, pairs ...string) string {
+	replace := strings.NewReplacer(pairs...).Replace
+	return "$ standard output\n" + replace(s.out) + "$ standard error\n" + replace(s.err)
 }
 
 func listedWorkspace(t *testing.T, p place) account.Workspace {

@@ -53,6 +53,7 @@ func commands() []command {
 	return []command{
 		workspaceCreate(), workspaceList(), workspaceSplit(), workspaceRegister(),
 		keyCreate(), keyList(), keyRevoke(),
+		clientCreate(), clientList(), clientRotate(), clientDropSecret(), clientDelete(),
 		linkRotate(),
 		sweepNow(), reconcileAll(), searchReindex(),
 		deadLettersList(), deadLettersReplay(),

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/assetry/assetry/shared/access"
+	"github.com/assetry/assetry/shared/account"
 	"github.com/assetry/assetry/shared/id"
 )
 
@@ -15,6 +16,7 @@ import (
 const (
 	shownWorkspace = "ws_01a1fe9b-804e-77a3-9dd6-58576293f7f3"
 	shownKey       = "key_01a1fe9b-804e-77a3-9dd6-58576293f7f3"
+	shownClient    = sampleClient
 )
 
 // words splits a line as a shell does, as far as the documents need it.
@@ -54,7 +56,11 @@ func TestTheCommandsOfTheDocumentsWork(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			real := strings.NewReplacer(shownWorkspace, w.ID.String(), shownKey, k.ID.String())
+			_, cl, err := p.accounts().IssueClient(t.Context(), "shown", w.ID, account.ClientSpec{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			real := strings.NewReplacer(shownWorkspace, w.ID.String(), shownKey, k.ID.String(), shownClient, cl.ID.String())
 			commands := shownCommands(t, path)
 			if len(commands) < least {
 				t.Fatalf("%s shows %d commands, want at least %d", path, len(commands), least)

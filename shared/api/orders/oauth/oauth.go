@@ -107,7 +107,7 @@ func count(r *http.Request, s Services, q request) error {
 	if !ok {
 		return nil // and refused by whoever looks at them
 	}
-	web.SetActor(r.Context(), c.String())
+	web.SetActor(r.Context(), c.Key().String()) // who it claims to be: the line also says whether it was refused
 	st, err := s.Limits().Take(r.Context(), "token#"+c.String()+"#"+network(r.RemoteAddr), anHour, 1)
 	surface.SetRate(r.Context(), st)
 	return err

@@ -69,7 +69,9 @@ func (s *Service) leave(ctx context.Context, p access.Principal, a asset.Asset, 
 	ws = append(ws, s.count(a.Workspace, sum, c)...)
 	last := orders[len(orders)-1].ID
 	if a.State != asset.Ready && a.Orders.Len() == len(orders) {
-		a, err = s.Uploads.Abandon(ctx, p, a, sameOrders(a, ws))
+		if a, err = s.Uploads.Abandon(ctx, p, a, sameOrders(a, ws)); err != nil && a.State == asset.Ready {
+			err = &table.ConditionError{Key: a.Key()} // its bytes were faster
+		}
 	} else {
 		err = table.Decide(ctx, s.Table, append(ws, detach(a, orders...)))
 	}

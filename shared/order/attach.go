@@ -19,7 +19,7 @@ func (s *Service) Attach(ctx context.Context, p access.Principal, o id.Order, ai
 	if err != nil {
 		return Order{}, err
 	}
-	return s.move(ctx, found.Workspace, o, func(ctx context.Context, now Order) (*step, error) {
+	return s.move(ctx, found, func(ctx context.Context, now Order) (*step, error) {
 		a, err := s.Assets.Allowed(ctx, p, access.ReadAsset, aid)
 		if err != nil {
 			return nil, err

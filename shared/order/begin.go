@@ -84,7 +84,7 @@ func (s *Service) Update(ctx context.Context, p access.Principal, o id.Order, c 
 	if err != nil {
 		return Order{}, err
 	}
-	return s.move(ctx, found.Workspace, o, func(ctx context.Context, now Order) (*step, error) {
+	return s.move(ctx, found, func(ctx context.Context, now Order) (*step, error) {
 		next := now.with(c)
 		if err := s.details(&next); err != nil {
 			return nil, err

@@ -82,7 +82,7 @@ func (s *Service) Visit(ctx context.Context) (visited int, err error) {
 // visitShard visits the orders of one partition of due rows, one after another.
 func (s *Service) visitShard(ctx context.Context, shard int) (visited int, err error) {
 	var errs []error
-	q := table.Query{PK: schema.OrderDuePartition(shard), To: schema.OrderDueTime(s.now()) + "~", Limit: duePage}
+	q := table.Query{PK: schema.OrderDuePartition(shard), To: schema.OrderDueTime(s.now()) + "~", Limit: duePage, Eventual: true}
 	for {
 		pg, err := s.Table.Query(ctx, q)
 		if err != nil {

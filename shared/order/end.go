@@ -39,7 +39,7 @@ func (s *Service) lapse(ctx context.Context, o Order) (Order, error) {
 
 // giveUp cancels an order for the reason that may gives, "" for none, and then ends its pending uploads. Wherever it is cut off, a visit goes on.
 func (s *Service) giveUp(ctx context.Context, o Order, may func(Order) (reason string, err error)) (Order, error) {
-	o, err := s.move(ctx, o.Workspace, o.ID, func(_ context.Context, now Order) (*step, error) {
+	o, err := s.move(ctx, o, func(_ context.Context, now Order) (*step, error) {
 		if now.Status == Cancelled {
 			return nil, nil
 		}

@@ -27,14 +27,17 @@ type step struct {
 	uploads int           // and the open uploads
 }
 
-// move changes an order by one transaction, under the condition that it is at the version on which decide looked. Decide gives nil when
-// nothing is to be changed. It is asked again when others were faster; so it reads all that it goes by itself.
-func (s *Service) move(ctx context.Context, w id.Workspace, o id.Order, decide func(context.Context, Order) (*step, error)) (Order, error) {
+// move changes an order, which was read just now, by one transaction, under the condition that it is at the version on which decide looked. Decide
+// gives nil when nothing is to be changed. It is asked again when others were faster; so it reads all that it goes by itself.
+func (s *Service) move(ctx context.Context, now Order, decide func(context.Context, Order) (*step, error)) (Order, error) {
+	w, o := now.Workspace, now.ID
 	var c counter
-	for range maxTries {
-		now, err := s.Find(ctx, w, o)
-		if err != nil {
-			return now, err
+	for tries := range maxTries {
+		if tries > 0 {
+			var err error
+			if now, err = s.Find(ctx, w, o); err != nil {
+				return now, err
+			}
 		}
 		st, err := decide(ctx, now)
 		if err != nil || st == nil {

@@ -70,16 +70,20 @@ func (s *Service) deliverableGone(ctx context.Context, c table.Change, o id.Orde
 // Settle holds an order against its inputs as they are and gives it as it is afterwards: for events that came, and for visits where none did.
 // The error is fault.NotFound without an order.
 func (s *Service) Settle(ctx context.Context, w id.Workspace, o id.Order) (Order, error) {
-	return s.move(ctx, w, o, func(ctx context.Context, now Order) (*step, error) {
+	found, err := s.Find(ctx, w, o)
+	if err != nil {
+		return found, err
+	}
+	return s.move(ctx, found, func(ctx context.Context, now Order) (*step, error) {
 		ms, err := s.members(ctx, now)
 		if err != nil {
 			return nil, err
 		}
 		st := &step{next: now}
-		ms = st.drop(ms)
-		st.release(ms)
+		left := st.drop(ms)
+		st.release(left)
 		if now.Status == Uploading {
-			s.judge(st, ms)
+			s.judge(st, left, len(ms))
 		}
 		if st.next.Status == Initialized && st.next.Inputs == 0 {
 			st.next.Status = Drafted
@@ -95,8 +99,9 @@ func (st *step) drop(ms []member) (left []member) {
 			left = append(left, m)
 			continue
 		}
-		st.leave(m.input)
-		st.next.Problems = append(slices.Clone(st.next.Problems), Problem{"assets", fmt.Sprintf("Asset %s was deleted, and is no input any more.", m.id)})
+		if st.leave(m.input); st.next.Status == Uploading {
+			st.next.Problems = append(slices.Clone(st.next.Problems), Problem{"assets", fmt.Sprintf("Asset %s was deleted, and is no input any more.", m.id)})
+		}
 	}
 	return left
 }
@@ -122,8 +127,9 @@ func (st *step) release(ms []member) {
 	}
 }
 
-// judge decides what becomes of a submitted order: it waits on, goes to its workers, or comes back with all that is wrong.
-func (s *Service) judge(st *step, ms []member) {
+// judge decides what becomes of a submitted order of which these inputs are left: it waits on, goes to its workers, or comes back with all that is
+// wrong.
+func (s *Service) judge(st *step, ms []member, submitted int) {
 	var problems []Problem
 	waiting := false
 	for i, m := range ms {
@@ -132,9 +138,8 @@ func (s *Service) judge(st *step, ms []member) {
 			problems = append(problems, Problem{pathOf(i), says})
 		}
 	}
-	gone := len(ms) < st.next.Inputs
 	switch {
-	case len(problems) > 0 || gone || len(ms) == 0:
+	case len(problems) > 0 || len(ms) < submitted:
 		st.next.Status, st.next.ChangedAt = Initialized, s.present()
 		st.next.Problems = append(st.next.Problems, problems...)
 	case !waiting:

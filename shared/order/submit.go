@@ -24,7 +24,7 @@ func (s *Service) Submit(ctx context.Context, p access.Principal, o id.Order) (O
 	if err != nil {
 		return Order{}, err
 	}
-	return s.move(ctx, found.Workspace, o, func(ctx context.Context, now Order) (*step, error) {
+	return s.move(ctx, found, func(ctx context.Context, now Order) (*step, error) {
 		switch now.Status {
 		case Drafted, Initialized:
 			return s.submission(ctx, now)

@@ -303,15 +303,21 @@ func TestSubmissionsRaceWithDeletesAndRetries(t *testing.T) {
 // Between what another API looked at and what it writes, the order is submitted: what it holds from then on stays.
 func TestASubmissionInTheMiddleOfSomethingElseWins(t *testing.T) {
 	for name, do := range map[string]func(w *world, o order.Order, a asset.Asset) error{
-		"a delete":       func(w *world, _ order.Order, a asset.Asset) error { return w.assets.Delete(t.Context(), w.client, a.ID) },
-		"an abandonment": func(w *world, _ order.Order, a asset.Asset) error { return second(w.Abandon(t.Context(), w.client, a.ID)) },
+		"a delete": func(w *world, _ order.Order, a asset.Asset) error {
+			return w.assets.Delete(t.Context(), w.client, a.ID)
+		},
+		"an abandonment": func(w *world, _ order.Order, a asset.Asset) error {
+			return second(w.Abandon(t.Context(), w.client, a.ID))
+		},
 		"an update": func(w *world, o order.Order, _ asset.Asset) error {
 			return second(w.Update(t.Context(), w.client, o.ID, order.Change{Name: to("late")}))
 		},
 		"an upload": func(w *world, o order.Order, _ asset.Asset) error {
 			return second(w.BeginUpload(t.Context(), w.client, o.ID, single()))
 		},
-		"a cancellation": func(w *world, o order.Order, _ asset.Asset) error { return second(w.Cancel(t.Context(), w.client, o.ID)) },
+		"a cancellation": func(w *world, o order.Order, _ asset.Asset) error {
+			return second(w.Cancel(t.Context(), w.client, o.ID))
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, openSQLite(t))

@@ -85,10 +85,11 @@ func (s *Service) BeginUpload(ctx context.Context, p access.Principal, o id.Orde
 		}
 	}
 	var c counter
-	for range maxTries {
-		now, err := s.Find(ctx, found.Workspace, o)
-		if err != nil {
-			return Session{}, err
+	for now, tries := found, 0; tries < maxTries; tries++ {
+		if tries > 0 {
+			if now, err = s.Find(ctx, found.Workspace, o); err != nil {
+				return Session{}, err
+			}
 		}
 		if err := now.room(); err != nil {
 			return Session{}, err

@@ -7,15 +7,15 @@
 //	w/<workspace>/<byte>/<asset>/<generation>/source    what an upload brought; object events are wanted for these only
 //	w/<workspace>/<byte>/<asset>/<generation>/...       what was made of it, beside it
 //
-// where <byte> is two hexadecimal digits of the asset's id, which spread the keys of a large workspace over S3's partitions. The
-// bucket's CORS rule has to allow GET, HEAD, PUT and POST and to expose ETag; a rule should drop parts of uploads that nobody
+// where <byte> is two hexadecimal digits of the asset's id, which spread the keys of a large workspace over S3's partitions, and <generation>
+// a number, with an r behind it for what may have come by SignBare. The bucket's CORS rule has to allow GET, HEAD, PUT and POST and to expose ETag; a rule should drop parts of uploads that nobody
 // completed after 30 days; no rule may expire noncurrent versions of sources.
 //
 // # Rights
 //
 // IAM actions on the objects of the bucket, by method. A signed request needs them too, on the role that signed it.
 //
-//	SignForm, SignPut, Put           s3:PutObject
+//	SignForm, SignPut, SignBare, Put s3:PutObject
 //	SignPart, SignParts, StreamPart  s3:PutObject
 //	StartParts, PutPart              s3:PutObject
 //	CompleteParts                    s3:PutObject; s3:GetObject, s3:GetObjectVersion where a HEAD follows

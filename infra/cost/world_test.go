@@ -166,6 +166,7 @@ func (s services) Bus() bus.Publisher                { return s.bus }
 func (s services) Metrics() *metric.Log              { return s.metrics }
 func (s services) BucketName() string                { return "" }
 func (s services) PublicURL() string                 { return "https://assets.example.com" }
+func (s services) Introspection() bool               { return true }
 
 func newWorld(t *testing.T, open func(*testing.T) tables) *world {
 	t.Helper()

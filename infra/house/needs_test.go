@@ -14,7 +14,7 @@ import (
 var engines = map[string][]string{
 	"Accounts": {"Table"}, "Assets": {"Table"}, "Folders": {"Table"}, "Projects": {"Table"}, "Idempotency": {"Table"}, "Webhooks": {"Table"}, "Limits": {"Table"},
 	"Search": {"Table"}, "Uploads": {"Table", "Bucket"}, "Orders": {"Table", "Bucket"}, "Links": {"Table", "Bucket", "RootKey"}, "Bus": {"Bus"}, "BucketName": {"Bucket"},
-	"PublicURL": nil, "Metrics": nil,
+	"PublicURL": nil, "Metrics": nil, "Introspection": nil,
 }
 
 // TestMainsStateWhatTheyNeed holds the needs that a main gives to boot.AWS against the services that its constructor takes, and against the role

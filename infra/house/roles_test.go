@@ -16,6 +16,7 @@ var resources = map[string]string{
 	"Table.Arn":                            "table",
 	"SearchTable.Arn":                      "search",
 	"${Table.Arn}/index/projects-by-asset": "index projects-by-asset",
+	"${Table.Arn}/index/orders-by-status":  "index orders-by-status",
 	bucketARN + "/w/*/source":              "source",
 	bucketARN:                              "bucket",
 	"EventBus.Arn":                         "bus",

@@ -42,6 +42,7 @@ type call struct {
 	form    bool   // the direct upload instead of a JSON body
 	keyless bool   // without an API key
 	basic   bool   // with the client's id and secret instead of it
+	token   bool   // with the client's access token instead of it
 	match   string // If-Match
 }
 
@@ -97,6 +98,9 @@ var calls = []call{
 	{file: "orders-token", route: "POST /v1/authentication/token", basic: true, json: m{"client_id": samples.Client, "client_secret": samples.ClientSecret, "grant_type": "client_credentials"}},
 	{file: "orders-token-refused", route: "POST /v1/authentication/token", keyless: true, json: m{"client_id": samples.Client, "client_secret": samples.Secret, "grant_type": "client_credentials"}},
 	{file: "orders-revoke", route: "POST /v1/authentication/revoke", basic: true, json: m{"token": samples.Token, "token_type_hint": "access_token"}},
+	{file: "orders-graphql", route: "POST /v1/graphql", token: true, json: m{"query": "query($first: Int) { orders(first: $first, order_status: \"DRAFT\") { orders { order_id order_name } next_cursor } webhooks { webhook_id webhook_url } }", "variables": m{"first": 2}}},
+	{file: "orders-graphql-get", route: "GET /v1/graphql", token: true, query: "query=%7B+orders+%7B+orders+%7B+order_id+%7D+%7D+%7D"},
+	{file: "orders-graphql-refused", route: "POST /v1/graphql", token: true, json: m{"query": "mutation { initializeOrder(order_name: \"\", product: \"castle\") { order_id } }"}},
 	{file: "orders-docs", route: "GET /v1/graphql/docs", keyless: true},
 	{file: "orders-docs-schema", route: "GET /v1/graphql/schema", keyless: true},
 	{file: "openapi", route: "GET /api/v1/openapi.json", keyless: true},
@@ -187,6 +191,8 @@ func (c call) event(t *testing.T) gatewayEvent {
 	}
 	if c.basic {
 		e.Headers["authorization"] = "Basic " + base64.StdEncoding.EncodeToString([]byte(samples.Client+":"+samples.ClientSecret))
+	} else if c.token {
+		e.Headers["authorization"] = "Bearer " + samples.Token
 	} else if !c.keyless {
 		e.Headers["authorization"] = "Bearer " + samples.Secret
 		e.Headers["x-stainless-lang"] = "js"

@@ -78,6 +78,7 @@ func (w *world) Webhooks() *webhook.Service        { return w.webhooks }
 func (w *world) BucketName() string                { return "" }
 func (w *world) Metrics() *metric.Log              { return w.metrics }
 func (w *world) PublicURL() string                 { return samples.PublicURL }
+func (w *world) Introspection() bool               { return true }
 
 // Links needs the root key.
 func (w *world) Links() *link.Service {

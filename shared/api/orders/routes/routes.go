@@ -13,14 +13,15 @@ import (
 // Services is what all routes together need.
 type Services interface {
 	oauth.Services
+	orders.Services
 }
 
 // Routes are all routes of the API.
 func Routes(s Services) web.Rows {
 	of := surface.Rows()
-	rows := web.Rows{
+	rows := of.All("orders-graphql", orders.Graphql(s))
+	rows = append(rows,
 		of.With("orders-token", oauth.Token(s)),
-		of.With("orders-revoke", oauth.Revoke(s)),
-	}
+		of.With("orders-revoke", oauth.Revoke(s)))
 	return append(rows, of.All("orders-docs", orders.Docs())...)
 }

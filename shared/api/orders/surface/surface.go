@@ -22,6 +22,8 @@ const (
 
 // rows are the routes.
 var rows = web.Rows{
+	{Name: "orders-graphql", Endpoint: web.Endpoint{Method: http.MethodPost, Pattern: GraphQL}},
+	{Name: "orders-graphql", Endpoint: web.Endpoint{Method: http.MethodGet, Pattern: GraphQL}},
 	{Name: "orders-token", Endpoint: web.Endpoint{Method: http.MethodPost, Pattern: Token}},
 	{Name: "orders-revoke", Endpoint: web.Endpoint{Method: http.MethodPost, Pattern: Revoke}},
 	{Name: "orders-docs", Endpoint: web.Endpoint{Method: http.MethodGet, Pattern: Docs}},

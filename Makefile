@@ -57,7 +57,7 @@ check: tools
 	@go mod verify
 	@echo 'check: scripts'
 	@bash -n .ci/run
-	@python3 -c 'import ast, sys; [ast.parse(open(f).read(), f) for f in sys.argv[1:]]' infra/tools/*.py infra/house/*.py
+	@python3 -c 'import ast, sys; [ast.parse(open(f).read(), f) for f in sys.argv[1:]]' infra/tools/*.py infra/house/*.py infra/bench/*.py
 	@for f in infra/acceptance/node/*.mjs; do node --check "$$f"; done
 	@echo 'check: house rules'
 	@.tools/bin/tools install sam

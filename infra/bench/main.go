@@ -1,6 +1,6 @@
 // Command bench measures Assetry on this machine and prints what it found, beside the bars that the project wants to hold. It needs Go,
 // six gigabytes in the folder for temporary files, and seven to twelve minutes once everything is compiled. The parts start and load also
-// need DynamoDB Local (`go run ./infra/tools install dynamodb`), and say so where it is missing.
+// need DynamoDB Local (`go run ./infra/tools install dynamodb`), and say so where it is missing; the part xyz installs numpy and pandas.
 //
 //	go run ./infra/bench [-quick] [-only api,list,...] [-markdown] [-json FILE]
 //
@@ -47,6 +47,7 @@ var sections = []section{
 	{"list", "list page at 1,000 and at many assets", (*bench).list},
 	{"search", "search page at 1,000 and at many assets", (*bench).search},
 	{"sign", "signing of forms and part URLs", (*bench).sign},
+	{"xyz", "reading of point clouds", (*bench).xyz},
 	{"inspect", "inspection of media", (*bench).inspect},
 	{"upload", "upload of 1 GiB by parts", (*bench).upload},
 }

@@ -12,15 +12,16 @@ import (
 
 // The units of quantities.
 const (
-	unitMS    = "ms"
-	unitUS    = "µs"
-	unitMiB   = "MiB"
-	unitMB    = "MB"
-	unitRatio = "x"
-	unitKiB   = "KiB"
-	unitRate  = "MiB/s"
-	unitEach  = "/s"
-	unitCount = ""
+	unitMS       = "ms"
+	unitUS       = "µs"
+	unitMiB      = "MiB"
+	unitMB       = "MB"
+	unitRatio    = "x"
+	unitKiB      = "KiB"
+	unitRate     = "MiB/s"
+	unitEach     = "/s"
+	unitMillions = "M/s"
+	unitCount    = ""
 )
 
 // quantity is a number with its unit.

@@ -25,6 +25,7 @@ type tool struct {
 	pins  []string // files, from the repository's top, that decide what is installed; a changed one installs anew
 	needs []need
 	make  func(ctx context.Context, root, dir string) error // fills the empty folder dir; nil: the needs are all there is to it
+	named bool                                              // is installed only where somebody names it: tests do without
 }
 
 // tools lists what can be installed, in an order in which each finds what it builds on.
@@ -49,6 +50,14 @@ var tools = []tool{
 		pins:  []string{"infra/tools/requirements-sam.txt"},
 		needs: []need{needPython},
 		make:  makeVenv("requirements-sam.txt"),
+	},
+	{
+		name:  "peers",
+		why:   "Python packages: numpy and pandas, which the benchmark's reading of point clouds is compared with",
+		pins:  []string{"infra/tools/requirements-peers.txt"},
+		needs: []need{needPython},
+		make:  makeVenv("requirements-peers.txt"),
+		named: true,
 	},
 	{
 		name:  "node",
@@ -80,7 +89,7 @@ var tools = []tool{
 	},
 }
 
-// install installs the named tools that are absent or whose pins changed; no names means all of them.
+// install installs the named tools that are absent or whose pins changed; no names means all that tests need.
 func install(ctx context.Context, root string, names []string) error {
 	for _, name := range names {
 		if !slices.ContainsFunc(tools, func(t tool) bool { return t.name == name }) {
@@ -97,7 +106,7 @@ func install(ctx context.Context, root string, names []string) error {
 	}
 	defer unlock()
 	for _, t := range tools {
-		if len(names) > 0 && !slices.Contains(names, t.name) {
+		if t.named && len(names) == 0 || len(names) > 0 && !slices.Contains(names, t.name) {
 			continue
 		}
 		if err := t.install(ctx, root); err != nil {

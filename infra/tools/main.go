@@ -2,7 +2,7 @@
 // media encoders and SAM, Debian's Chromium. Everything lands in the ignored folder .tools, once, in the versions that the files
 // beside this one and infra/acceptance/node/package-lock.json pin; a changed pin installs anew.
 //
-//	tools install [NAME...]     install the named tools, or all of them
+//	tools install [NAME...]     install the named tools, or all that tests need
 //	tools dynamodb              run DynamoDB Local in the foreground until interrupted
 //	tools test [PACKAGE...]     install everything, start DynamoDB Local, run the tests; a skipped test is a failure
 //

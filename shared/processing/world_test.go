@@ -132,7 +132,7 @@ func newWorld(t testing.TB, db driver) *world {
 }
 
 // services are those of a process that reaches the engines so.
-func (w *world) services(db table.Table, b blob.Bucket) (*asset.Service, *upload.Service, *order.Service) {
+func (w *world) services(db table.Table, b blob.Bucket, products ...string) (*asset.Service, *upload.Service, *order.Service) {
 	sealer := page.NewSealer(secret.NewRoot())
 	holds := order.Holder{Table: db}
 	assets := asset.New(db, w.accounts, sealer, asset.Options{Now: w.clock.now, Holds: holds})
@@ -141,7 +141,7 @@ func (w *world) services(db table.Table, b blob.Bucket) (*asset.Service, *upload
 		Projects: project.New(db, assets, sealer, project.Options{Now: w.clock.now}),
 	}, upload.Options{Now: w.clock.now, Holds: holds})
 	orders := order.New(order.Parts{Table: db, Bucket: b, Assets: assets, Uploads: uploads, Sealer: sealer}, order.Options{
-		Now: w.clock.now, Products: []string{w.product.Name()},
+		Now: w.clock.now, Products: append(products, w.product.Name()),
 	})
 	return assets, uploads, orders
 }

@@ -14,9 +14,11 @@ import (
 	"github.com/assetry/assetry/infra/dialects"
 	"github.com/assetry/assetry/infra/samples"
 	"github.com/assetry/assetry/shared/api/web"
+	"github.com/assetry/assetry/shared/product/catalog"
 	"github.com/assetry/assetry/shared/trigger/change"
 	"github.com/assetry/assetry/shared/trigger/importing"
 	"github.com/assetry/assetry/shared/trigger/object"
+	"github.com/assetry/assetry/shared/trigger/orders"
 	"github.com/assetry/assetry/shared/trigger/sweep"
 	"github.com/assetry/assetry/shared/trigger/webhooks"
 )
@@ -40,6 +42,10 @@ func handler(t *testing.T, function string, w *world) any {
 		return change.CleanUp(w)
 	case "on-import-requested":
 		return importing.Handler(w)
+	case "work-order":
+		return orders.Work(w, catalog.Products()...)
+	case "orders-sweep":
+		return orders.Sweep(w)
 	case "sweep":
 		return sweep.Handler(w)
 	case "on-webhook-event":

@@ -18,6 +18,7 @@ var resources = map[string]string{
 	"${Table.Arn}/index/projects-by-asset": "index projects-by-asset",
 	"${Table.Arn}/index/orders-by-status":  "index orders-by-status",
 	bucketARN + "/w/*/source":              "source",
+	bucketARN + "/work/*/checkpoint":       "checkpoint",
 	bucketARN:                              "bucket",
 	"EventBus.Arn":                         "bus",
 	"RootKey":                              "key",

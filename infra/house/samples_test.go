@@ -350,13 +350,17 @@ func happened() any {
 	return m{"Records": records}
 }
 
-// imported is a message of the queue of imports: what the rule of the bus makes of a request.
+// imported is a message of the queue of imports.
 func imported(t *testing.T) any {
+	return requested(t, scene.StockRow(""), "ImportQueue")
+}
+
+// requested is a message of a queue of workers: what the rule of the bus makes of a row that asks for one.
+func requested(t *testing.T, row table.Item, queue string) any {
 	t.Helper()
-	c := table.Change{Key: schema.ImportKey(scene.Stock().ID), New: scene.StockRow(""), At: samples.Now, Seq: "1"}
-	e, ok, err := bus.FromChange(c)
+	e, ok, err := bus.FromChange(table.Change{Key: row.Key(), New: row, At: samples.Now, Seq: "1"})
 	if err != nil || !ok {
-		t.Fatalf("the sample import asks for no worker: %v", err)
+		t.Fatalf("row %s asks for no worker: %v", row.Key(), err)
 	}
 	body, err := json.Marshal(m{
 		"version": "0", "id": "0d6a1f1e-5f0c-4f8e-9a51-1f0f6a0e9c11", "detail-type": e.Type, "source": bus.Source, "account": samples.Account,
@@ -370,7 +374,7 @@ func imported(t *testing.T) any {
 		"attributes": m{
 			"ApproximateReceiveCount": "1", "SentTimestamp": "1768479000000", "SenderId": "AIDAEXAMPLEEXAMPLE", "ApproximateFirstReceiveTimestamp": "1768479000010",
 		},
-		"messageAttributes": m{}, "eventSource": "aws:sqs", "eventSourceARN": "arn:aws:sqs:us-east-1:" + samples.Account + ":assetry-ImportQueue", "awsRegion": "us-east-1",
+		"messageAttributes": m{}, "eventSource": "aws:sqs", "eventSourceARN": "arn:aws:sqs:us-east-1:" + samples.Account + ":assetry-" + queue, "awsRegion": "us-east-1",
 	}}}
 }
 
@@ -391,6 +395,7 @@ func sampleEvents(t *testing.T) map[string]any {
 		"stream-publish":             published(), "stream-cleanup": left(), "sweep": schedule("SweepFunctionEveryFiveMinutes"),
 		"on-webhook-event": happened(), "webhook-retries": schedule("WebhookRetriesFunctionEveryMinute"),
 		"on-import-requested": imported(t),
+		"work-order":          requested(t, scene.WorkRow(), "OrderQueue"), "orders-sweep": schedule("OrdersSweepFunctionEveryMinute"),
 	}
 	for _, c := range calls {
 		all[c.file] = c.event(t)

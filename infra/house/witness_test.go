@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -98,39 +99,48 @@ func (w watchedBucket) SignForm(ctx context.Context, s blob.FormSpec) (blob.Form
 }
 
 func (w watchedBucket) SignGet(ctx context.Context, s blob.GetSpec) (string, error) {
-	w.note(readRight(s.Version))
+	w.note(readRight(s.Version, s.Key))
 	return w.bucket.SignGet(ctx, s)
 }
 
 func (w watchedBucket) Head(ctx context.Context, key, version string) (blob.Object, error) {
-	w.note(readRight(version))
+	w.note(readRight(version, key))
 	return w.bucket.Head(ctx, key, version)
 }
 
 func (w watchedBucket) Read(ctx context.Context, key, version string, off, n int64) ([]byte, blob.Object, error) {
-	w.note(readRight(version))
+	w.note(readRight(version, key))
 	return w.bucket.Read(ctx, key, version, off, n)
 }
 
-func readRight(version string) string {
+func readRight(version, key string) string {
 	if version == "" {
-		return "s3:GetObject on source"
+		return "s3:GetObject on " + kind(key)
 	}
-	return "s3:GetObjectVersion on source"
+	return "s3:GetObjectVersion on " + kind(key)
+}
+
+// kind is the short name of the objects that a key is among.
+func kind(key string) string {
+	if strings.HasPrefix(key, "work/") {
+		return "checkpoint"
+	}
+	return "source"
 }
 
 func (w watchedBucket) Versions(ctx context.Context, prefix string, limit int) ([]blob.Version, error) {
-	w.note("s3:ListBucketVersions on bucket by prefix w/*")
+	top, _, _ := strings.Cut(prefix, "/")
+	w.note("s3:ListBucketVersions on bucket by prefix " + top + "/*")
 	return w.bucket.Versions(ctx, prefix, limit)
 }
 
 func (w watchedBucket) Put(ctx context.Context, key string, body io.ReadSeeker, size int64, o blob.PutOptions) (blob.Object, error) {
-	w.note("s3:PutObject on source")
+	w.note("s3:PutObject on " + kind(key))
 	return w.bucket.Put(ctx, key, body, size, o)
 }
 
 func (w watchedBucket) DeleteVersion(ctx context.Context, key, version string) error {
-	w.note("s3:DeleteObjectVersion on source")
+	w.note("s3:DeleteObjectVersion on " + kind(key))
 	return w.bucket.DeleteVersion(ctx, key, version)
 }
 

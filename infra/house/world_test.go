@@ -25,6 +25,8 @@ import (
 	"github.com/assetry/assetry/shared/metric"
 	"github.com/assetry/assetry/shared/order"
 	"github.com/assetry/assetry/shared/page"
+	"github.com/assetry/assetry/shared/processing"
+	"github.com/assetry/assetry/shared/product"
 	"github.com/assetry/assetry/shared/project"
 	"github.com/assetry/assetry/shared/ratelimit"
 	"github.com/assetry/assetry/shared/remote"
@@ -55,6 +57,9 @@ type world struct {
 	once     *idempotency.Service
 	webhooks *webhook.Service
 	orders   *order.Service
+	visits   *order.Service
+	work     processing.Parts
+	now      func() time.Time
 	limits   *ratelimit.Limiter
 	posts    *receiver
 	bus      *recorder
@@ -79,6 +84,15 @@ func (w *world) BucketName() string                { return "" }
 func (w *world) Metrics() *metric.Log              { return w.metrics }
 func (w *world) PublicURL() string                 { return samples.PublicURL }
 func (w *world) Introspection() bool               { return true }
+
+func (w *world) OrderVisits() *order.Service { return w.visits }
+
+// Processing makes some products.
+func (w *world) Processing(ps ...product.Product) *processing.Service {
+	parts := w.work
+	parts.Products = ps
+	return processing.New(parts, processing.Options{Now: w.now})
+}
 
 // Links needs the root key.
 func (w *world) Links() *link.Service {
@@ -172,6 +186,11 @@ func newWorld(t *testing.T, at time.Time) *world {
 		Table: rows, Bucket: objects, Assets: w.assets, Workspaces: w.accounts, Folders: w.folders, Projects: w.projects, Remote: fromOrigin(w.origin),
 	}, upload.Options{Now: now})
 	w.orders = order.New(order.Parts{Table: rows, Bucket: objects, Assets: w.assets, Uploads: w.uploads, Sealer: sealer}, order.Options{Now: now})
+	w.work = processing.Parts{Table: rows, Bucket: objects, Assets: w.assets, Uploads: w.uploads, Orders: w.orders}
+	w.now = now
+	w.visits = order.New(order.Parts{
+		Table: rows, Bucket: objects, Assets: w.assets, Uploads: w.uploads, Sealer: sealer, Work: w.Processing().Visit,
+	}, order.Options{Now: now})
 	w.samples = &samples.World{
 		Scene: samples.At(samples.Now), Table: db, Index: w.search, Bucket: w.bucket,
 		BucketURL: w.server.URL() + "/" + w.server.Bucket, Origin: w.origin.URL + "/stock.png",

@@ -20,6 +20,8 @@ var before = map[string]func(*World, context.Context) error{
 	"on-import-requested":        (*World).stockIsAnnounced,
 	"on-object-created-replayed": (*World).holidayIsReplaced,
 	"webhook-retries":            (*World).deliveryIsDue,
+	"work-order":                 (*World).orderIsSubmitted,
+	"orders-sweep":               (*World).orderIsDue,
 }
 
 // Prepare does in a filled world what happens before the event of a file, named without .json; of most that is nothing.

@@ -23,11 +23,13 @@ const (
 	Stock     = "019bc18b-0000-7000-8000-05e55eed0001" // pending, to be copied from an address; only after Prepare
 	Draft     = "019bc119-0100-7000-8000-03c35eed0001" // failed: expired
 	Client    = "cl_019b8d62-7a80-7000-8000-00115eed0001"
+	Order     = "019bc18a-3000-7000-8000-06f65eed0001" // in work; only after Prepare
+	Scan      = "019bc18a-2b00-7000-8000-07075eed0001" // ready, the input of Order; only after Prepare
 	Reel      = "019bc18a-2a10-7000-8000-04d45eed0001" // pending, by parts; only after Prepare
 )
 
 // movedIDs are those that move with the time of a world: what they name is judged by when it was made.
-var movedIDs = []string{Holiday, Poster, Stock, Draft, Reel, Delivery}
+var movedIDs = []string{Holiday, Poster, Stock, Draft, Reel, Delivery, Order, Scan}
 
 // knownIDs keep their names in results.
 var knownIDs = append([]string{Workspace, Key, Project, Webhook, Folder, Note, Node, Client}, movedIDs...)

@@ -2,6 +2,7 @@ package samples
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -48,7 +49,8 @@ func (o Outcome) String() string {
 		}
 	}
 	title(&out, "in the bucket", len(o.Versions))
-	for _, v := range o.Versions {
+	bySize := func(a, b blob.Version) int { return cmp.Compare(a.Size, b.Size) } // keys of what was made differ from run to run
+	for _, v := range slices.SortedStableFunc(slices.Values(o.Versions), bySize) {
 		fmt.Fprintf(&out, "%s version %s, %d bytes\n", v.Key, v.Version, v.Size)
 	}
 	return out.String()

@@ -81,7 +81,7 @@ var volatile = []pattern{
 	find(`"access_token": "at_live_[0-9A-Za-z]{49}"`, `"access_token": "at_live_(token)"`),
 	find(`token#[0-9a-f]{64}`, "token#(hash)"),
 	find(`webhook-due#[0-9a-f]`, "webhook-due#(shard)"),
-	find(`(claims: |due_seq: |holder: [^#\n]*#|Z#[^#\n]*#)[0-9]+`, "$1(claim)"),
+	find(`(claims: |due_seq: |holder: [^#\n]*#|Z#[^#\n]*#)[0-9]+\b`, "$1(claim)"),
 	find(`\b[0-9A-HJKMNP-TV-Z]{26}\b`, "(version)"),
 }
 
@@ -119,6 +119,7 @@ var times = []pattern{
 	find(`(took: |"duration_ms": )[0-9]+(, was [0-9]+)?`, "$1(duration)"),
 	find(`X-Amz-Expires=[0-9]+`, "X-Amz-Expires=(duration)"),
 	find(`due#\(time\)#[0-9a-f]`, "due#(time)#(shard)"),
+	find(`etag: [0-9a-f]{32}`, "etag: (of bytes)"), // reports name things by their ids, which move with the time
 }
 
 // Timeless gives every time in a settled result one name, so that results of worlds at different times compare.

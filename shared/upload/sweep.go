@@ -257,10 +257,16 @@ func (w *sweep) visit(ctx context.Context, a asset.Asset) error {
 	if err := w.abortRuledOut(ctx, a); err != nil {
 		return err
 	}
-	if open(a) || a.GrantUntil.IsZero() {
-		return nil // bytes may still come; or it was a direct upload, which writes once
+	if a.GrantUntil.IsZero() || open(a) && a.Generation == 1 {
+		return nil // it was a direct upload, which writes once; or bytes may still come, and there was no earlier attempt
 	}
-	return w.purge(ctx, schema.ObjectPrefix(a.Workspace, a.ID), func(v blob.Version) bool { return !ruledOut(a, v) })
+	return w.purge(ctx, schema.ObjectPrefix(a.Workspace, a.ID), func(v blob.Version) bool { return !ruledOut(a, v) || open(a) && isOf(a, v) })
+}
+
+// isOf says whether a version is of the present attempt.
+func isOf(a asset.Asset, v blob.Version) bool {
+	src, ok := schema.ParseSource(v.Key)
+	return ok && src == a.Source()
 }
 
 // ruledOut says whether a row rules out a version for good: one of an earlier attempt, or one of its own that it does not name. Later

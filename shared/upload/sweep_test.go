@@ -68,3 +68,34 @@ func TestASweepThatCannotReadAnHourComesBackToIt(t *testing.T) {
 		}
 	})
 }
+
+// What an old address brought, and nobody told of, goes although the present attempt is still open.
+func TestSweepRemovesWhatAnEarlierAttemptBroughtWhileTheNextIsOpen(t *testing.T) {
+	ctx := context.Background()
+	w := newWorld(t, openSQLite(t))
+	w.sweptUntilNow(t)
+	a, old := w.beginPut(t, 0)
+	w.abandon(t, a)
+	w.mustCleanUp(t)
+	_, way, err := w.uploads.Retry(ctx, w.who, a.ID, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.mustCleanUp(t)
+	w.mustPut(t, old.URL, points(1, 1000))
+	w.take(0) // its event is lost
+	w.clock.advance(3 * time.Hour)
+	w.mustSweep(t)
+	if got := w.get(t, a.ID); got.Cause != asset.Expired || len(w.versions(t, a)) > 0 {
+		t.Fatalf("it is %+v, and the bucket holds %+v", got, w.versions(t, a))
+	}
+	body := points(2, 1000)
+	w.mustPut(t, way.Put.URL, body) // late, but of the present attempt
+	w.clock.advance(time.Hour)
+	w.mustSweep(t)
+	w.deliverAll(t)
+	if got := w.get(t, a.ID); got.State != asset.Ready {
+		t.Errorf("after late bytes: %+v", got)
+	}
+	w.wantOnly(t, w.get(t, a.ID), body)
+}

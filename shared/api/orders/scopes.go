@@ -27,6 +27,17 @@ var scopes = scopeTable(
 	grants{account.Write, "Webhook", "webhook_secret"},
 )
 
+// Scopes are what a token needs for each field of the schema, by names such as Mutation.cancelOrder.
+func Scopes() map[string]account.Scope {
+	all := map[string]account.Scope{}
+	for typ, fields := range scopes {
+		for f, s := range fields {
+			all[typ+"."+f] = s
+		}
+	}
+	return all
+}
+
 // grants is what a scope lets its bearer ask of a type.
 type grants struct {
 	scope  account.Scope

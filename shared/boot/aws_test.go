@@ -17,6 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/assetry/assetry/shared/bus"
+	"github.com/assetry/assetry/shared/ratelimit"
 	"github.com/assetry/assetry/shared/secret"
 	"github.com/assetry/assetry/shared/table"
 	"github.com/assetry/assetry/shared/upload"
@@ -189,6 +190,31 @@ func TestNumbersOfTheEnvironment(t *testing.T) {
 			err := checkEnvironment(Table, Bucket)
 			if tt.refused != (err != nil) || err != nil && (!strings.Contains(err.Error(), tt.variable) || !strings.Contains(err.Error(), tt.value)) {
 				t.Errorf("init with %s = %q gave %v", tt.variable, tt.value, err)
+			}
+		})
+	}
+}
+
+func TestRatesAreThoseOfTheEnvironment(t *testing.T) {
+	for _, tt := range []struct {
+		name, standard, premium string
+		want                    ratelimit.Options
+		refused                 string // which of them
+	}{
+		{"unset is the default", "", "", ratelimit.Options{}, ""},
+		{"one each", "1", "2", ratelimit.Options{Standard: 1, Premium: 2}, ""},
+		{"the most", "1000000", "1000000", ratelimit.Options{Standard: 1_000_000, Premium: 1_000_000}, ""},
+		{"none", "0", "", ratelimit.Options{}, EnvRateStandard},
+		{"more than the most", "", "1000001", ratelimit.Options{}, EnvRatePremium},
+		{"a word", "", "unlimited", ratelimit.Options{}, EnvRatePremium},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Setenv(EnvRateStandard, tt.standard)
+			t.Setenv(EnvRatePremium, tt.premium)
+			var got ratelimit.Options
+			p := panicOf(func() { got = (&cloud{}).Rates() })
+			if got.Standard != tt.want.Standard || got.Premium != tt.want.Premium || (p != "") != (tt.refused != "") || !strings.Contains(p, tt.refused) {
+				t.Errorf("Rates = %+v, and the panic %q; want %+v, refused %q", got, p, tt.want, tt.refused)
 			}
 		})
 	}

@@ -32,7 +32,7 @@ var good = map[string]string{
 	"AWS_REGION": "eu-central-1", "AWS_ACCESS_KEY_ID": "ASIATEST", "AWS_SECRET_ACCESS_KEY": "secret-of-the-environment", "AWS_SESSION_TOKEN": "token",
 	EnvStack: "assetry", EnvTable: "assetry-Table-1ABC", EnvSearch: "assetry-SearchTable-1ABC", EnvBucket: "assetry-123456789012-eu-central-1", EnvBus: "assetry",
 	EnvRootKey: "arn:aws:secretsmanager:eu-central-1:123456789012:secret:RootKey-1AbC-x9", EnvPublicURL: "", EnvGrant: "15", EnvMaxSize: "5368709120",
-	EnvPartGrant: "60", EnvMaxImport: "52428800", EnvParallel: "4",
+	EnvPartGrant: "60", EnvMaxImport: "52428800", EnvParallel: "4", EnvRateStandard: "1000", EnvRatePremium: "5000",
 }
 
 // start runs a small function in an environment: the good one with some variables changed, and without those that are "".
@@ -88,7 +88,7 @@ func TestAFunctionStartsWhereItsEnvironmentIsRight(t *testing.T) {
 		{"everything, of everything", allNeeds, nil},
 		{"nothing, of nothing", "", nothing},
 		{"the bus alone", "Bus", map[string]string{EnvTable: "", EnvBucket: "", EnvRootKey: ""}},
-		{"what may be unset is unset", allNeeds, map[string]string{EnvStack: "", EnvSearch: "", EnvGrant: "", EnvMaxSize: "", EnvPartGrant: "", EnvMaxImport: "", EnvParallel: ""}},
+		{"what may be unset is unset", allNeeds, map[string]string{EnvStack: "", EnvSearch: "", EnvGrant: "", EnvMaxSize: "", EnvPartGrant: "", EnvMaxImport: "", EnvParallel: "", EnvRateStandard: "", EnvRatePremium: ""}},
 		{"a bus by its ARN", "Bus", map[string]string{EnvBus: "arn:aws:events:eu-central-1:123456789012:event-bus/assetry"}},
 		{"a root key by its name, in China", "RootKey", with(map[string]string{"AWS_REGION": "cn-north-1"}, EnvRootKey, "prod/assetry/root")},
 		{"an origin with a slash at its end", "Table", map[string]string{EnvPublicURL: "https://assets.example.com/"}},
@@ -155,7 +155,7 @@ func TestAFunctionWhoseEnvironmentIsWrongSaysSoInOneLine(t *testing.T) {
 // What is wrong with each variable is found in every combination with the others.
 func TestEveryWrongVariableIsNamed(t *testing.T) {
 	bad := map[string]string{EnvTable: "?", EnvSearch: "?", EnvBucket: "?", EnvBus: "?", EnvPublicURL: "?", EnvStack: "?", EnvGrant: "?", EnvMaxSize: "?", EnvPartGrant: "?",
-		EnvMaxImport: "?", EnvParallel: "?", EnvIntrospection: "?", EnvRootKey: "?", "AWS_REGION": "?", "AWS_ENDPOINT_URL_S3": "?", "AWS_ENDPOINT_URL_DYNAMODB": "?",
+		EnvMaxImport: "?", EnvParallel: "?", EnvRateStandard: "?", EnvRatePremium: "0", EnvIntrospection: "?", EnvRootKey: "?", "AWS_REGION": "?", "AWS_ENDPOINT_URL_S3": "?", "AWS_ENDPOINT_URL_DYNAMODB": "?",
 		"AWS_ENDPOINT_URL_EVENTBRIDGE": "?", "AWS_ENDPOINT_URL_SECRETS_MANAGER": "?"}
 	for name, value := range good {
 		t.Setenv(name, value)

@@ -20,11 +20,13 @@ import (
 	"github.com/assetry/assetry/infra/template"
 	"github.com/assetry/assetry/shared/api/web"
 	"github.com/assetry/assetry/shared/bus"
+	"github.com/assetry/assetry/shared/product/catalog"
 	"github.com/assetry/assetry/shared/table"
 	"github.com/assetry/assetry/shared/table/dynamo/stream"
 	"github.com/assetry/assetry/shared/trigger/change"
 	"github.com/assetry/assetry/shared/trigger/importing"
 	"github.com/assetry/assetry/shared/trigger/object"
+	"github.com/assetry/assetry/shared/trigger/orders"
 	"github.com/assetry/assetry/shared/trigger/sweep"
 	"github.com/assetry/assetry/shared/trigger/webhooks"
 )
@@ -236,12 +238,18 @@ func (w *world) retries() {
 	w.invoke("webhook-retries", events.CloudWatchEvent{})
 }
 
+// visitOrders looks once after the orders that are due.
+func (w *world) visitOrders() {
+	w.t.Helper()
+	w.invoke("orders-sweep", events.CloudWatchEvent{})
+}
+
 // functions are what the mains give to Lambda.
 func functions(s services, r routing) map[string]lambda.Handler {
 	fs := map[string]lambda.Handler{
 		"on-object-created": object.Handler(s), "stream-publish": change.Publish(s), "stream-cleanup": change.CleanUp(s),
 		"on-import-requested": importing.Handler(s), "on-webhook-event": webhooks.Handler(s), "webhook-retries": webhooks.Retries(s),
-		"sweep": sweep.Handler(s),
+		"sweep": sweep.Handler(s), "work-order": orders.Work(s, catalog.Products()...), "orders-sweep": orders.Sweep(s),
 	}
 	for name, h := range r.handlers {
 		fs[name] = web.Function(web.Invoke(h))

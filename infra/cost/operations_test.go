@@ -313,6 +313,7 @@ var schedules = []struct {
 		return w.measure(w.sweep)
 	}}, 30 * 24 * 12},
 	{operation{"no delivery is due", func(w *world) use { return w.measure(w.retries) }}, 30 * 24 * 60},
+	{operation{"no order is due", func(w *world) use { return w.measure(w.visitOrders) }}, 30 * 24 * 60},
 }
 
 // partSize is the least part, and manyParts a file of 1,001 of them: one more than a page of addresses.

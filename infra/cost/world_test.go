@@ -38,6 +38,8 @@ import (
 	"github.com/assetry/assetry/shared/metric"
 	"github.com/assetry/assetry/shared/order"
 	"github.com/assetry/assetry/shared/page"
+	"github.com/assetry/assetry/shared/processing"
+	"github.com/assetry/assetry/shared/product"
 	"github.com/assetry/assetry/shared/project"
 	"github.com/assetry/assetry/shared/ratelimit"
 	"github.com/assetry/assetry/shared/s3blob"
@@ -147,17 +149,24 @@ type services struct {
 	webhooks *webhook.Service
 	limits   *ratelimit.Limiter
 	orders   *order.Service
+	visits   *order.Service
+	work     func(...product.Product) *processing.Service
 	bus      bus.Publisher
 	metrics  *metric.Log
 }
 
-func (s services) Accounts() *account.Service        { return s.accounts }
-func (s services) Assets() *asset.Service            { return s.assets }
-func (s services) Folders() *folder.Service          { return s.folders }
-func (s services) Projects() *project.Service        { return s.projects }
-func (s services) Links() *link.Service              { return s.links }
-func (s services) Uploads() *upload.Service          { return s.uploads }
-func (s services) Orders() *order.Service            { return s.orders }
+func (s services) Accounts() *account.Service  { return s.accounts }
+func (s services) Assets() *asset.Service      { return s.assets }
+func (s services) Folders() *folder.Service    { return s.folders }
+func (s services) Projects() *project.Service  { return s.projects }
+func (s services) Links() *link.Service        { return s.links }
+func (s services) Uploads() *upload.Service    { return s.uploads }
+func (s services) Orders() *order.Service      { return s.orders }
+func (s services) OrderVisits() *order.Service { return s.visits }
+
+// Processing makes some products.
+func (s services) Processing(ps ...product.Product) *processing.Service { return s.work(ps...) }
+
 func (s services) Search() *search.Service           { return s.search }
 func (s services) Idempotency() *idempotency.Service { return s.once }
 func (s services) Webhooks() *webhook.Service        { return s.webhooks }
@@ -220,7 +229,15 @@ func (w *world) wire() services {
 		Table: w.tables.rows, Bucket: w.bucket, Assets: s.assets, Workspaces: s.accounts, Folders: s.folders, Projects: s.projects,
 		Remote: importer.New(importer.Options{Guard: w.source.guard()}),
 	}, upload.Options{Now: w.now})
-	s.orders = order.New(order.Parts{Table: w.tables.rows, Bucket: w.bucket, Assets: s.assets, Uploads: s.uploads, Sealer: sealer}, order.Options{Now: w.now})
+	parts := order.Parts{Table: w.tables.rows, Bucket: w.bucket, Assets: s.assets, Uploads: s.uploads, Sealer: sealer}
+	s.orders = order.New(parts, order.Options{Now: w.now})
+	s.work = func(ps ...product.Product) *processing.Service {
+		return processing.New(processing.Parts{
+			Table: w.tables.rows, Bucket: w.bucket, Assets: s.assets, Uploads: s.uploads, Orders: s.orders, Products: ps,
+		}, processing.Options{Now: w.now})
+	}
+	parts.Work = s.work().Visit
+	s.visits = order.New(parts, order.Options{Now: w.now})
 	return s
 }
 

@@ -483,7 +483,7 @@ func TestOrdersAgreeWithTheirInputsInTrouble(t *testing.T) {
 // histories is how many a driver tries of some: DynamoDB Local runs the same code, far slower.
 func histories(t *testing.T, n int) int {
 	if strings.HasSuffix(t.Name(), "dynamo") {
-		return n / 12
+		return n / 16
 	}
 	return n
 }

@@ -246,7 +246,7 @@ func TestManySubmitAtOnce(t *testing.T) {
 func TestSubmissionsRaceWithDeletesAndRetries(t *testing.T) {
 	onBothDrivers(t, func(t *testing.T, db driver) {
 		w := newWorld(t, db)
-		for round := range 6 {
+		for round := range 4 {
 			o := w.mustBegin(t)
 			goes, stays := w.mustReady(t, w.mustUpload(t, o)), w.mustReady(t, w.mustUpload(t, o))
 			var submitted, deleted error
@@ -273,7 +273,7 @@ func TestSubmissionsRaceWithDeletesAndRetries(t *testing.T) {
 				t.Errorf("round %d: the other input: %v", round, err)
 			}
 		}
-		for round := range 6 {
+		for round := range 4 {
 			o := w.mustBegin(t)
 			se := w.mustUpload(t, o)
 			w.mustFail(t, se)

@@ -241,8 +241,8 @@ func TestCostOfCountingAnImport(t *testing.T) {
 	onBothDrivers(t, func(t *testing.T, open func(testing.TB) driver) {
 		o := newOrigin(t, file(4000, 1))
 		run := func(aDay int64) spent {
-			w := limited(t, open(t), o, aDay)
-			w.beginImport(t, o.address(), 0) // makes the count, and fills the caches
+			w := limited(t, open(t), o, aDay, func(o *upload.ImportOptions) { o.Beat = time.Hour }) // renewals of the lease depend on time
+			w.beginImport(t, o.address(), 0)                                                        // makes the count, and fills the caches
 			w.workAll(t)
 			w.beginImport(t, o.address(), 0)
 			es, _ := w.requests(t, "")

@@ -35,13 +35,13 @@ func room(t testing.TB, s roomscan.Scan, size int64) string {
 	return b.String()
 }
 
-// square gives lines of points, three for each place of a square, without those that skip leaves out.
+// square gives lines of points, sixteen for each place of a square, without those that skip leaves out.
 func square(side int, skip func(x, y int) bool) string {
 	var b strings.Builder
 	for y := range side {
 		for x := range side {
 			if !skip(x, y) {
-				for range 3 {
+				for range 16 {
 					b.WriteString(number(x) + " " + number(y) + " 1\n")
 				}
 			}

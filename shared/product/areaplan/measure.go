@@ -64,9 +64,12 @@ func between(counts map[int]int64) (first, lines int) {
 	return first, 1
 }
 
-// measured is how many cells lie along the longer side of what is measured, at most. Gaps of one cell are then still larger than the
-// distance between points of any scan worth the name, and density is comparable between scans of one size.
-const measured = 256
+// Bounds of what is measured on.
+const (
+	measured = 256 // cells along the longer side, at most, so that scans of one size are comparable
+	enough   = 16  // points that a cell with points has on average, so that one without is no accident
+	blurred  = 32  // cells along the longer side below which they become no wider, however few points there are
+)
 
 // cover is how the points lie on the ground.
 type cover struct {
@@ -89,12 +92,22 @@ type gap struct {
 	column, row float64 // of its centre, in cells
 }
 
-// cover measures the area. Its cells are the narrowest of which at most measured lie along the longer side.
+// cover measures the area, on the narrowest cells that its bounds allow.
 func (g *grid) cover(a area) cover {
 	shift := 0
 	for a.coarser(shift).longer() > measured {
 		shift++
 	}
+	v := g.coverAt(a, shift)
+	for v.points < enough*v.occupied && v.area.longer() > blurred {
+		shift++
+		v = g.coverAt(a, shift)
+	}
+	return v
+}
+
+// coverAt measures the area on cells that are 2^shift as wide as the grid's.
+func (g *grid) coverAt(a area, shift int) cover {
 	b := a.coarser(shift)
 	counts := make([]int64, b.columns*b.rows)
 	g.each(func(column, row int, c *cell) {

@@ -30,6 +30,7 @@ import (
 	"github.com/assetry/assetry/shared/metric"
 	"github.com/assetry/assetry/shared/order"
 	"github.com/assetry/assetry/shared/page"
+	"github.com/assetry/assetry/shared/processing"
 	"github.com/assetry/assetry/shared/ratelimit"
 	"github.com/assetry/assetry/shared/s3blob"
 	"github.com/assetry/assetry/shared/schema"
@@ -51,7 +52,8 @@ type stack struct {
 	t      *testing.T
 	files  *files
 	table  *sqlite.DB
-	rows   table.Table   // the table as the services see it
+	rows   table.Table // the table as the services see it
+	bucket *s3blob.Bucket
 	seen   string        // how far the changes of the table have been handled
 	late   time.Duration // how far the clock of everything but the bucket is ahead
 	door   http.Handler
@@ -66,6 +68,7 @@ type stack struct {
 	webhooks *webhook.Service
 	once     *idempotency.Service
 	limits   *ratelimit.Limiter
+	works    *processing.Service // nil: nobody works on orders
 
 	home, other account.Workspace
 	client      account.Client // of home
@@ -119,6 +122,7 @@ func newStackBehind(t *testing.T, front func(table.Table) table.Table) *stack {
 	s.uploads = upload.New(upload.Parts{
 		Table: db, Bucket: bucket, Assets: s.assets, Workspaces: s.accounts, Remote: importer.New(importer.Options{Guard: s.files.guard()}),
 	}, upload.Options{Now: s.now})
+	s.bucket = bucket
 	s.orders = order.New(order.Parts{Table: db, Bucket: bucket, Assets: s.assets, Uploads: s.uploads, Sealer: sealer}, order.Options{Now: s.now})
 	s.webhooks = webhook.New(webhook.Parts{
 		Table: db, Root: func() secret.Root { return root }, Sealer: sealer, Sender: sender.New(sender.Options{Guard: s.files.guard()}),
@@ -186,12 +190,19 @@ func (s *stack) settle() {
 
 // told does what the queues behind the bus lead to.
 func (s *stack) told(e bus.Event) error {
-	if e.Type != bus.ImportRequested {
-		return s.webhooks.Handle(s.t.Context(), e)
-	}
 	w, err := id.ParseWorkspace(e.Detail.Workspace)
 	if err != nil {
 		return err
+	}
+	if e.Type == bus.OrderSubmitted && s.works != nil {
+		o, err := id.ParseOrder(e.Detail.Order.Order)
+		if err != nil {
+			return err
+		}
+		return s.works.Work(s.t.Context(), w, o, e.Detail.Order.Attempt)
+	}
+	if e.Type != bus.ImportRequested {
+		return s.webhooks.Handle(s.t.Context(), e)
 	}
 	a, err := id.ParseAsset(e.Detail.Asset)
 	if err != nil {

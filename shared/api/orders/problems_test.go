@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 )
 
 // submit hands an order in.
@@ -194,5 +195,20 @@ func TestAnOrderWithoutInputsIsNotTaken(t *testing.T) {
 	a := s.ask(s.submit(o.OrderID))
 	if len(a.Errors) != 1 || a.Errors[0].Extensions.Code != "BAD_USER_INPUT" || len(a.Errors[0].Extensions.Fields) != 1 || a.Errors[0].Extensions.Fields[0].Name != "assets" {
 		t.Errorf("finalizeOrder answered %+v, want a problem at assets", a.Errors)
+	}
+}
+
+// A part of what was begun may never come: it does not hold up the rest.
+func TestAnInputOfWhichNothingCameIsLeftOutAndNamed(t *testing.T) {
+	s := newStack(t)
+	o := s.newOrder()
+	u := s.begin(o.OrderID, "xyz", "single", "")
+	s.send(*u.UploadURL, points(5000))
+	s.finish(u.AssetID, "")
+	lost := s.begin(o.OrderID, "e57", "single", "")
+	s.late += 50 * time.Minute // the grant is over, and the token is not
+	got := get[gotOrder](s, s.submit(o.OrderID))
+	if got.Status != "PROCESSING" || len(got.Assets) != 1 || len(got.Problems) != 1 || !strings.Contains(got.Problems[0].Message, lost.AssetID) {
+		t.Errorf("the order is %s with %+v and %+v, want the lost input named", got.Status, got.Assets, got.Problems)
 	}
 }

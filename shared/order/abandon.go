@@ -90,7 +90,7 @@ func (s *Service) leave(ctx context.Context, p access.Principal, a asset.Asset, 
 func sameOrders(was asset.Asset, ws []table.Write) func(asset.Asset) []table.Write {
 	return func(a asset.Asset) []table.Write {
 		if a.Orders != was.Orders {
-			return []table.Write{table.Check(schema.OrderKey(a.Workspace, was.Orders.IDs()[0]), table.Absent())}
+			return []table.Write{table.Delete(schema.InputKey(was.Orders.IDs()[0], a.ID), table.Absent())} // never holds
 		}
 		return ws
 	}

@@ -363,3 +363,53 @@ func TestAnUploadThatIsCutOff(t *testing.T) {
 		w.wantOpen(t, 0, 0)
 	}
 }
+
+// Between what an abandonment looked at and what it writes, another order gets the asset: it leaves both.
+func TestAnAttachmentInTheMiddleOfAnAbandonment(t *testing.T) {
+	onBothDrivers(t, func(t *testing.T, db driver) {
+		w := newWorld(t, db)
+		one, two := w.mustBegin(t), w.mustBegin(t)
+		se := w.mustUpload(t, one)
+		once := true
+		w.hooked.before = func() {
+			if once {
+				once = false
+				if _, err := w.Attach(t.Context(), w.client, two.ID, se.Asset.ID); err != nil {
+					t.Errorf("Attach: %v", err)
+				}
+			}
+		}
+		left, err := w.Abandon(t.Context(), w.client, se.Asset.ID)
+		if err != nil || left.Status != order.StatusAbandoned || left.Asset.Orders != "" {
+			t.Errorf("Abandon = %+v, %v", left, err)
+		}
+		for _, o := range []order.Order{one, two} {
+			if got := w.mustGet(t, o); got.Status != order.Drafted || got.Inputs != 0 {
+				t.Errorf("order %s is %s with %d inputs", o.ID, got.Status, got.Inputs)
+			}
+		}
+		w.wantOpen(t, 2, 0)
+	})
+}
+
+// Between what an abandonment looked at and what it writes, the bytes come and are good: the asset stays, out of its order.
+func TestBytesInTheMiddleOfAnAbandonment(t *testing.T) {
+	w := newWorld(t, openSQLite(t))
+	o := w.mustBegin(t)
+	se := w.mustUpload(t, o)
+	once := true
+	w.hooked.before = func() {
+		if once {
+			once = false
+			w.mustReady(t, se)
+		}
+	}
+	left, err := w.Abandon(t.Context(), w.client, se.Asset.ID)
+	if err != nil || left.Status != order.StatusReady || left.Asset.Orders != "" {
+		t.Errorf("Abandon = %+v, %v", left, err)
+	}
+	if got := w.mustGet(t, o); got.Status != order.Drafted {
+		t.Errorf("the order is %s", got.Status)
+	}
+	w.wantOpen(t, 1, 0)
+}

@@ -184,6 +184,24 @@ func TestTakeGivesNothingWhenTheTableFails(t *testing.T) {
 	}
 }
 
+// A driver that repeats a request whose answer was lost adds twice: half of the limit is lost, and it is never exceeded.
+func TestSharesThatAreTakenTwiceMakeTheLimitEarlyAndNotLate(t *testing.T) {
+	h := newHall(t)
+	p := ratelimit.New(domaintest.Repeating{Table: h}, ratelimit.Options{Now: h.clock.Now})
+	through := 0
+	for {
+		_, err := p.Take(t.Context(), key, 1000, 1)
+		if err != nil {
+			domaintest.WantKind(t, "Take", err, fault.Throttled)
+			break
+		}
+		through++
+	}
+	if given, err := h.leased(t.Context(), h.clock.Now()); err != nil || given > 1000 || through > 1000 || through < 450 {
+		t.Errorf("%d were let through and %d given out, %v; want about half of 1000, and never more", through, given, err)
+	}
+}
+
 func TestTakeWaitsNoLongerThanItsContext(t *testing.T) {
 	h := newHall(t)
 	p := h.process()

@@ -179,8 +179,16 @@ func TestSignaturesAreThoseOfTheSDK(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	bare, _, err := b.SignBare(ctx, blob.BareSpec{Key: weird, Expires: at.Add(time.Hour)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sized, _, err := b.SignBare(ctx, blob.BareSpec{Key: weird, Size: 7, Expires: at.Add(time.Hour)})
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, r := range []blob.Request{
-		{Method: "GET", URL: get}, put,
+		{Method: "GET", URL: get}, put, {Method: "PUT", URL: bare}, {Method: "PUT", URL: sized, Headers: map[string]string{"Content-Length": "7"}},
 		{Method: "PUT", URL: part, Headers: map[string]string{"Content-Length": fmt.Sprint(5 << 20)}},
 	} {
 		u, err := url.Parse(r.URL)
@@ -263,6 +271,12 @@ func TestAGrantEndsWithItsCredentials(t *testing.T) {
 			}
 			if _, end, err := b.SignForm(ctx, blob.FormSpec{Key: key, Type: "image/png", MaxSize: 1, Expires: c.asked}); err != nil || !end.Equal(c.want) {
 				t.Errorf("SignForm ends %s, %v; want %s", end, err, c.want)
+			}
+			if _, end, err := b.SignBare(ctx, blob.BareSpec{Key: key, Expires: c.asked}); err != nil || !end.Equal(c.want) {
+				t.Errorf("SignBare ends %s, %v; want %s", end, err, c.want)
+			}
+			if _, end, err := b.SignParts(ctx, key, "up", []blob.PartSpec{{Number: 1, Size: blob.AnySize}}, c.asked); err != nil || !end.Equal(c.want) {
+				t.Errorf("SignParts ends %s, %v; want %s", end, err, c.want)
 			}
 			part, err := b.SignPart(ctx, key, "up", 1, 1, c.asked)
 			if err != nil || !strings.Contains(part, "X-Amz-Expires="+c.seconds+"&") {

@@ -111,7 +111,8 @@ func (s *scan) caption(job product.Job, in product.Input, u Units, p *picture) (
 		c.subtitle = order + "  ·  " + c.subtitle
 	}
 	c.notes = []string{
-		fmt.Sprintf("%s One square is %s %s. White: no points; hatched: none, and enclosed.", colourings[p.tones.colouring], number(sizeAt(p.level)), unit),
+		colourings[p.tones.colouring],
+		fmt.Sprintf("One square is %s %s. White: no points; hatched: none, and enclosed. Single squares without points have their neighbours' colour.", number(sizeAt(p.level)), unit),
 		fmt.Sprintf("Shown are the %g to %g percentiles of the points along x and y. Units: %s.", lowShare*100, highShare*100, declaredText(u)),
 	}
 	return c, err

@@ -28,7 +28,7 @@ var (
 const (
 	margin    = 8.0
 	headSpace = 18.0 // for title and subtitle
-	footSpace = 24.0 // for the axis' numbers, the scale bar, the legend and the notes
+	footSpace = 27.5 // for the axis' numbers, the scale bar, the legend and the notes
 	titleSize = 5.2
 	textSize  = 3.1
 	noteSize  = 2.6

@@ -46,6 +46,7 @@ var sections = []section{
 	{"load", "many clients at once through the deployed functions", (*bench).load},
 	{"list", "list page at 1,000 and at many assets", (*bench).list},
 	{"search", "search page at 1,000 and at many assets", (*bench).search},
+	{"orders", "requests of the Orders API", (*bench).graphql},
 	{"sign", "signing of forms and part URLs", (*bench).sign},
 	{"xyz", "reading of point clouds", (*bench).xyz},
 	{"inspect", "inspection of media", (*bench).inspect},

@@ -75,8 +75,8 @@ func TestStack(t *testing.T) {
 	if count["AWS::Lambda::Function"] != n || count["AWS::IAM::Role"] != n {
 		t.Errorf("%d functions with %d roles, want %d of each", count["AWS::Lambda::Function"], count["AWS::IAM::Role"], n)
 	}
-	if count["AWS::ApiGatewayV2::Api"] != 1 || count["AWS::Logs::LogGroup"] != 1 || count["AWS::Lambda::EventSourceMapping"] != 4 {
-		t.Errorf("resources %v: want one API, one log group, two stream consumers and two queues'", count)
+	if count["AWS::ApiGatewayV2::Api"] != 1 || count["AWS::Logs::LogGroup"] != 1 || count["AWS::Lambda::EventSourceMapping"] != 5 {
+		t.Errorf("resources %v: want one API, one log group, two stream consumers and three queues'", count)
 	}
 }
 

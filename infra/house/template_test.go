@@ -171,9 +171,15 @@ func TestBucketKeepsItsVersions(t *testing.T) {
 		t.Errorf("versioning is %v; assets name versions", got)
 	}
 	rules := properties(t, "Bucket", "LifecycleConfiguration", "Rules").([]any)
-	want := []any{map[string]any{"Id": "abandoned-parts", "Status": "Enabled", "AbortIncompleteMultipartUpload": map[string]any{"DaysAfterInitiation": 30}}}
+	want := []any{
+		map[string]any{"Id": "abandoned-parts", "Status": "Enabled", "AbortIncompleteMultipartUpload": map[string]any{"DaysAfterInitiation": 30}},
+		map[string]any{
+			"Id": "abandoned-work", "Status": "Enabled", "Prefix": "work/", "ExpirationInDays": 7,
+			"NoncurrentVersionExpiration": map[string]any{"NoncurrentDays": 1},
+		},
+	}
 	if d := cmp.Diff(want, rules); d != "" {
-		t.Errorf("lifecycle (-want +got): only abandoned parts may go, an asset may name any version\n%s", d)
+		t.Errorf("lifecycle (-want +got): abandoned parts and work may go and nothing else, an asset may name any version\n%s", d)
 	}
 	filter := properties(t, "Bucket", "NotificationConfiguration", "LambdaConfigurations", 0)
 	names := map[any]any{}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -26,6 +27,7 @@ import (
 	"github.com/assetry/assetry/shared/metric"
 	"github.com/assetry/assetry/shared/order"
 	"github.com/assetry/assetry/shared/page"
+	"github.com/assetry/assetry/shared/product"
 	"github.com/assetry/assetry/shared/s3blob"
 	"github.com/assetry/assetry/shared/schema"
 	"github.com/assetry/assetry/shared/search"
@@ -48,6 +50,7 @@ type house struct {
 	assets   *asset.Service
 	folders  *folder.Service
 	uploads  *upload.Service
+	orders   *order.Service
 	webhooks *webhook.Service
 	ws       account.Workspace
 	who      access.Principal
@@ -60,7 +63,7 @@ type house struct {
 }
 
 func (h *house) Uploads() *upload.Service   { return h.uploads }
-func (h *house) Orders() *order.Service     { return order.New(order.Parts{Table: h.db}, order.Options{}) }
+func (h *house) Orders() *order.Service     { return h.orders }
 func (h *house) Folders() *folder.Service   { return h.folders }
 func (h *house) Webhooks() *webhook.Service { return h.webhooks }
 func (h *house) Search() *search.Service    { return nil }
@@ -106,6 +109,7 @@ func newHouse(t testing.TB) *house {
 	h.assets = asset.New(db, accounts, page.NewSealer(secret.NewRoot()), asset.Options{Now: h.now})
 	h.folders = folder.New(db, folder.Options{Now: h.now})
 	h.uploads = upload.New(upload.Parts{Table: db, Bucket: h.bucket, Assets: h.assets, Workspaces: accounts, Folders: h.folders}, upload.Options{Now: h.now})
+	h.orders = order.New(order.Parts{Table: db, Bucket: h.bucket, Assets: h.assets, Uploads: h.uploads}, order.Options{Now: h.now})
 	h.webhooks = webhook.New(webhook.Parts{Table: db}, webhook.Options{Now: h.now})
 	if h.ws, err = accounts.CreateWorkspace(t.Context(), "Test"); err != nil {
 		t.Fatal(err)
@@ -215,6 +219,39 @@ func TestFromTheObjectToTheBusAndBack(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"asset.ready good", "asset.failed bad", "asset.deleted good"}, h.told); diff != "" {
 		t.Errorf("events (-want +got):\n%s", diff)
+	}
+}
+
+// The bytes of an order's last input arrive, and nobody asks: the order goes to its workers, and others hear of it.
+func TestTheLastInputMovesItsOrderOn(t *testing.T) {
+	h := newHouse(t)
+	o, err := h.orders.Initialize(t.Context(), h.who, order.Draft{Name: "Flat 7", Product: product.Areaplan})
+	if err != nil {
+		t.Fatal(err)
+	}
+	se, err := h.orders.BeginUpload(t.Context(), h.who, o.ID, order.Upload{Format: "xyz", Way: order.WaySingle})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if o, err = h.orders.Submit(t.Context(), h.who, o.ID); err != nil || o.Status != order.Uploading {
+		t.Fatalf("Submit = %s, %v", o.Status, err)
+	}
+	var points strings.Builder
+	for i := range 200 {
+		fmt.Fprintf(&points, "%d 1.5 2\n", i)
+	}
+	stored := h.mustStore(t, se.Asset.Source(), points.String())
+	if err := object.Handler(h)(t.Context(), arrived(t, stored)); err != nil {
+		t.Fatal(err)
+	}
+	h.mustFeed(t)
+	if o, err = h.orders.Get(t.Context(), h.who, o.ID); err != nil || o.Status != order.Processing {
+		t.Errorf("the order is %s, %v", o.Status, err)
+	}
+	h.told = nil
+	h.mustFeed(t)
+	if diff := cmp.Diff([]string{"order.submitted ", "order.updated "}, slices.Sorted(slices.Values(h.told))); diff != "" {
+		t.Errorf("told of the order (-want +got):\n%s", diff)
 	}
 }
 

@@ -219,18 +219,21 @@ func (s *Services) held(o upload.Options) upload.Options {
 func (s *Services) OrderVisits() *order.Service {
 	return s.visits.get(func() *order.Service {
 		return order.New(order.Parts{
-			Table: s.Table(), Bucket: s.Bucket(), Assets: s.Assets(), Uploads: s.Uploads(), Sealer: s.cursors(), Work: s.Processing().Visit,
+			Table: s.Table(), Bucket: s.Bucket(), Assets: s.Assets(), Uploads: s.Uploads(), Sealer: s.cursors(), Work: s.workers(nil).Visit,
 		}, s.engines.Order())
 	})
 }
 
 // Processing works on submitted orders. Whoever runs products says which when it first asks.
 func (s *Services) Processing(ps ...product.Product) *processing.Service {
-	return s.processing.get(func() *processing.Service {
-		return processing.New(processing.Parts{
-			Table: s.Table(), Bucket: s.Bucket(), Assets: s.Assets(), Uploads: s.Uploads(), Orders: s.Orders(), Products: ps,
-		}, s.engines.Work())
-	})
+	return s.processing.get(func() *processing.Service { return s.workers(ps) })
+}
+
+// workers are anew for each who asks: the schedule knows no products, and may be the first in a process that has everything.
+func (s *Services) workers(ps []product.Product) *processing.Service {
+	return processing.New(processing.Parts{
+		Table: s.Table(), Bucket: s.Bucket(), Assets: s.Assets(), Uploads: s.Uploads(), Orders: s.Orders(), Products: ps,
+	}, s.engines.Work())
 }
 
 // Idempotency remembers the requests that carry a key.

@@ -41,7 +41,7 @@ func TestAGibibyteIsResumedByAnotherProcess(t *testing.T) {
 	}
 	env := append(environment(t, s, "flora-0.11"), "ASSETRY_PICTURE="+picturePath)
 
-	first := startParts(t, env, "begin", note)
+	first := startScript(t, env, "parts.mjs", "begin", note)
 	sent := 0
 	for line := range first.lines {
 		if strings.HasPrefix(line, "sent ") {
@@ -60,7 +60,7 @@ func TestAGibibyteIsResumedByAnotherProcess(t *testing.T) {
 		t.Fatalf("the first process ended by itself after %d parts: %v\n%s", sent, err, first.stderr)
 	}
 
-	second := startParts(t, env, "resume", note)
+	second := startScript(t, env, "parts.mjs", "resume", note)
 	had, sentAgain, said := 0, 0, ""
 	for line := range second.lines {
 		switch what, n, _ := strings.Cut(line, " "); what {
@@ -91,11 +91,11 @@ type process struct {
 	stderr *output
 }
 
-func startParts(t *testing.T, env []string, args ...string) *process {
+func startScript(t *testing.T, env []string, script string, args ...string) *process {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), partsLimit)
 	t.Cleanup(cancel)
-	p := &process{cmd: exec.CommandContext(ctx, "node", append([]string{filepath.Join("node", "parts.mjs")}, args...)...), lines: make(chan string), stderr: new(output)}
+	p := &process{cmd: exec.CommandContext(ctx, "node", append([]string{filepath.Join("node", script)}, args...)...), lines: make(chan string), stderr: new(output)}
 	p.cmd.Env, p.cmd.Stderr = env, p.stderr
 	out, err := p.cmd.StdoutPipe()
 	if err != nil {

@@ -109,6 +109,38 @@ console.log(await upload({ api: API, key: KEY, file, asset: begun.asset_id }));
 	}
 }
 
+// readmeScript is how many lines README's script of an order may have.
+const readmeScript = 40
+
+// TestReadmeOrders pastes README's order into one bash, and then runs its script in Node on the scan that the first made.
+func TestReadmeOrders(t *testing.T) {
+	enginetest.Tool(t, "node", "node_modules")
+	s, dir := readmeStack(t)
+	pasted := slices.Concat(blocks(t, "### A first upload with curl", "bash")[:1], blocks(t, "### An order with curl", "bash"))
+	out := run(t, dir, nil, "bash", "-euo", "pipefail", "-c", strings.Join(pasted, "\n"))
+	for _, want := range []string{"bucket: 200", `"upload_status":"ready"`, `"order_status":"COMPLETED"`} {
+		if !strings.Contains(out, want) {
+			t.Errorf("the output has no %q", want)
+		}
+	}
+	if n := strings.Count(out, "saved: "); n != perScan {
+		t.Errorf("%d files were saved, want %d", n, perScan)
+	}
+
+	js := blocks(t, "### An order in JavaScript", "js")[0]
+	if n := strings.Count(js, "\n"); n > readmeScript {
+		t.Errorf("the script has %d lines, want at most %d", n, readmeScript)
+	}
+	if err := os.WriteFile(filepath.Join(dir, ".assetry", "order.mjs"), []byte(js), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	env := []string{"ORDERS=" + s.API + "/v1", "CLIENT=" + s.Orders.Client, "SECRET=" + s.Orders.Secret}
+	out = run(t, dir, env, "node", filepath.Join(".assetry", "order.mjs"), filepath.Join(".assetry", "room.xyz"))
+	if !strings.Contains(out, "COMPLETED") || strings.Count(out, "saved ") != perScan {
+		t.Errorf("the script wrote %q, want a completed order and %d files", out, perScan)
+	}
+}
+
 // TestReadmeReceivesWebhooks makes the webhook of README by curl, and another one that leads to README's receiver in Node.
 func TestReadmeReceivesWebhooks(t *testing.T) {
 	modules := enginetest.Tool(t, "node", "node_modules")

@@ -8,7 +8,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
-function need(name) {
+export function need(name) {
   const value = process.env[name];
   assert.ok(value, `${name} is not set: run these scripts by "go test ./infra/acceptance"`);
   return value;
@@ -99,14 +99,14 @@ export async function put(client, name, type, more = {}) {
   return client.assets.complete(created.asset_id);
 }
 
-// until asks again until the answer satisfies, at most 15 seconds.
-export async function until(ask, satisfied, what) {
-  const deadline = Date.now() + 15_000;
+// until asks again until the answer satisfies: every 50 ms, for at most 15 seconds, or as it is given.
+export async function until(ask, satisfied, what, { limit = 15_000, pause = 50 } = {}) {
+  const deadline = Date.now() + limit;
   for (;;) {
     const answer = await ask();
     if (satisfied(answer)) return answer;
     assert.ok(Date.now() < deadline, `${what}: still ${JSON.stringify(answer)}`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await new Promise((resolve) => setTimeout(resolve, pause));
   }
 }
 

@@ -47,6 +47,9 @@ func (s *soak) audit(ctx context.Context) (verdict, error) {
 			v.blame(l)
 		}
 	}
+	if err := s.auditOrders(ctx, &v, named); err != nil {
+		return v, err
+	}
 	return v, s.auditBucket(ctx, &v, named)
 }
 
@@ -168,7 +171,7 @@ func (s *soak) auditBucket(ctx context.Context, v *verdict, named map[string]boo
 	for _, u := range us {
 		v.orphan(s, fmt.Sprintf("open upload %s", u.ID), u.Key)
 	}
-	for name, n := range map[string]int{"object events": s.objects.waiting(), "requests for imports": s.imports.waiting(), "events": s.news.waiting(), "events for webhooks": s.hooks.waiting()} {
+	for name, n := range map[string]int{"object events": s.objects.waiting(), "requests for imports": s.imports.waiting(), "events": s.news.waiting(), "events for webhooks": s.hooks.waiting(), "requests for workers": s.works.waiting()} {
 		if n > 0 {
 			v.stuck = append(v.stuck, fmt.Sprintf("%d %s wait in their queue", n, name))
 		}

@@ -32,6 +32,15 @@ func largePicture(number int) []byte {
 	return b
 }
 
+// xyz is a scan of 200 points; each number is another file.
+func xyz(number int) []byte {
+	var b bytes.Buffer
+	for i := range 200 {
+		fmt.Fprintf(&b, "%d.%02d %d.5 %d\n", i%20, i%100, i/20, number%1000)
+	}
+	return b.Bytes()
+}
+
 // webPage is no file that is taken.
 func webPage(number int) []byte {
 	return fmt.Appendf(nil, "<!doctype html><title>%d</title><script>alert(1)</script>", number)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"github.com/assetry/assetry/shared/schema"
 	"github.com/assetry/assetry/shared/table"
@@ -15,11 +16,16 @@ const told = 3
 
 // note keeps what a client did, for the case that its life is looked into.
 func (l *life) note(step string, err error) {
+	l.did = append(l.did, noted(l.clock.now(), step, err))
+}
+
+// noted is a step and what was answered to it, in a line.
+func noted(at time.Time, step string, err error) string {
 	answer := "ok"
 	if err != nil {
 		answer = err.Error()
 	}
-	l.did = append(l.did, fmt.Sprintf("%s  client: %s: %.200s", l.clock.now().Format("01-02 15:04:05"), step, answer))
+	return fmt.Sprintf("%s  client: %s: %.200s", at.Format("01-02 15:04:05"), step, answer)
 }
 
 // blame notes that something was found about a life.

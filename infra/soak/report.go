@@ -28,6 +28,7 @@ func report(out io.Writer, s *soak, v verdict) {
 	flow(out, "object events", s.objects.given, s.objects.twice, s.objects.late, s.objects.again, s.objects.lost)
 	flow(out, "imports", s.imports.given, s.imports.twice, s.imports.late, s.imports.again, s.imports.lost)
 	flow(out, "events", s.news.given, s.news.twice, s.news.late, s.news.again, s.news.lost)
+	flow(out, "work on orders", s.works.given, s.works.twice, s.works.late, s.works.again, s.works.lost)
 	flow(out, "webhook events", s.hooks.given, s.hooks.twice, s.hooks.late, s.hooks.again, s.hooks.lost)
 	fmt.Fprintf(out, "heard by the consumer of the bus: %d, of which %d were old news; by the receiver of the webhook: %d, of which %d\n",
 		s.consumer.heard, s.consumer.passed, s.receiver.heard, s.receiver.passed)

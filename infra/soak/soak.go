@@ -4,11 +4,18 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 )
 
 // atOnce is how many lives go on at the same time.
 const atOnce = 24
+
+// ordersAtOnce is how many orders are under way at the same time; there is one order for so many lives of assets in all.
+const (
+	ordersAtOnce = 8
+	ordersIn     = 3
+)
 
 // settleHours is how long the sweeper runs after the last life: late bytes are looked for a day after an attempt was given up, and the parts
 // of a failed import are kept for a day.
@@ -19,6 +26,7 @@ type soak struct {
 	*world
 	seed   uint64
 	lives  []*life
+	buys   []*orderLife
 	wrongs []string
 	tell   func(done int) // progress
 }
@@ -54,14 +62,20 @@ func (s *soak) complain(format string, args ...any) {
 // live lets lives go on in turns, in the midst of all that the product does beside.
 func (s *soak) live(ctx context.Context, total int) error {
 	var now []*life
-	for done := 0; done < total && ctx.Err() == nil; {
+	var ordering []*orderLife
+	for done := 0; (done < total || len(ordering) > 0) && ctx.Err() == nil; {
 		for len(now) < atOnce && len(s.lives) < total {
 			l := newLife(s.world, s.seed, len(s.lives), s.complain)
 			s.lives, now = append(s.lives, l), append(now, l)
 		}
-		if err := s.turn(now); err != nil {
+		for len(ordering) < ordersAtOnce && len(s.buys) < total/ordersIn {
+			o := newOrderLife(s.world, s.seed, len(s.buys), s.complain)
+			s.buys, ordering = append(s.buys, o), append(ordering, o)
+		}
+		if err := s.turn(now, ordering); err != nil {
 			return err
 		}
+		ordering = slices.DeleteFunc(ordering, func(o *orderLife) bool { return len(o.plan) == 0 })
 		for i := 0; i < len(now); i++ {
 			if len(now[i].plan) == 0 {
 				now = append(now[:i], now[i+1:]...)
@@ -75,9 +89,18 @@ func (s *soak) live(ctx context.Context, total int) error {
 }
 
 // turn does one thing: mostly a client's.
-func (s *soak) turn(now []*life) error {
-	switch n := s.chance.below(100); {
+func (s *soak) turn(now []*life, ordering []*orderLife) error {
+	switch n := s.chance.below(116); {
+	case n >= 104 && len(ordering) > 0:
+		if o := pick(s.chance, ordering...); o.due() {
+			o.live()
+		}
+	case n >= 100:
+		s.labour()
 	case n < 50:
+		if len(now) == 0 {
+			break
+		}
 		if l := pick(s.chance, now...); l.due() {
 			l.live()
 		}
@@ -98,6 +121,7 @@ func (s *soak) turn(now []*life) error {
 	if s.clock.now().Sub(s.swung) >= 5*time.Minute {
 		_ = s.sweep() // what they could not do, the next ones do
 		_ = s.postAgain()
+		_ = s.visit()
 	}
 	return nil
 }
@@ -119,6 +143,9 @@ func (s *soak) settle(ctx context.Context) error {
 		if err := s.postAgain(); err != nil {
 			s.complain("webhooks failed without a fault: %v", err)
 		}
+		if err := s.visit(); err != nil {
+			s.complain("the visits of orders failed without a fault: %v", err)
+		}
 		s.clock.advance(time.Hour)
 	}
 	return s.drain()
@@ -129,6 +156,8 @@ func (s *soak) drain() error {
 	for s.arrive() {
 	}
 	for s.work() {
+	}
+	for s.labour() {
 	}
 	for _, r := range s.streams {
 		if err := s.exhaust(r); err != nil {

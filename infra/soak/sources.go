@@ -23,6 +23,7 @@ const (
 	sourceWhole = "whole" // a picture whose server knows no ranges
 	sourceBad   = "bad"   // no picture
 	sourceGone  = "gone"  // 404
+	sourceScan  = "scan"  // a scan
 )
 
 // sourceOf is the address of a life's source.
@@ -54,6 +55,8 @@ func bodyOf(kind string, number int) []byte {
 		return webPage(number)
 	case sourceLarge:
 		return largePicture(number)
+	case sourceScan:
+		return xyz(number)
 	}
 	return picture(number)
 }

@@ -24,6 +24,7 @@ import (
 	"github.com/assetry/assetry/shared/metric"
 	"github.com/assetry/assetry/shared/order"
 	"github.com/assetry/assetry/shared/page"
+	"github.com/assetry/assetry/shared/processing"
 	"github.com/assetry/assetry/shared/project"
 	"github.com/assetry/assetry/shared/s3blob"
 	"github.com/assetry/assetry/shared/schema"
@@ -73,13 +74,16 @@ type world struct {
 	folders  *folder.Service
 	uploads  *upload.Service
 	webhooks *webhook.Service
-	orders   *order.Service
 	search   *search.Service
+	orders   *order.Service
+	workers  *processing.Service
+	buyer    access.Principal // a client that orders
 
 	objects  *queue[versity.Event]
 	imports  *queue[bus.Event]
 	news     *queue[bus.Event]
 	hooks    *queue[bus.Event] // of events for webhooks
+	works    *queue[bus.Event] // of requests for workers on orders
 	consumer *consumer         // of the bus
 	receiver *receiver         // of the webhook
 	streams  []*reader
@@ -106,6 +110,7 @@ func newWorld(ctx context.Context, seed uint64, dir string) (w *world, err error
 	w.imports = &queue[bus.Event]{chance: c, clock: w.clock}
 	w.news = &queue[bus.Event]{chance: c, clock: w.clock}
 	w.hooks = &queue[bus.Event]{chance: newChance(seed, 1<<43), clock: w.clock}
+	w.works = &queue[bus.Event]{chance: c, clock: w.clock, tries: 3, leaky: true}
 	w.receiver = &receiver{w.peril, newConsumer()}
 	w.sources = &sources{peril: w.peril}
 	w.streams = []*reader{
@@ -168,22 +173,19 @@ func (w *world) boot() {
 	w.accounts = account.New(w.table, account.Options{Now: w.clock.now})
 	w.folders = folder.New(w.table, folder.Options{Now: w.clock.now})
 	w.search = search.New(w.table, w.words, w.accounts)
-	w.assets = asset.New(w.table, w.accounts, sealer, asset.Options{Now: w.clock.now, Folders: w.folders, Index: w.Search})
+	w.assets = asset.New(w.table, w.accounts, sealer, asset.Options{Now: w.clock.now, Folders: w.folders, Index: w.Search, Holds: order.Holder{Table: w.table}})
 	w.uploads = upload.New(upload.Parts{
 		Table: w.table, Bucket: w.bucket, Assets: w.assets, Workspaces: w.accounts, Folders: w.folders,
 		Projects: project.New(w.table, w.assets, sealer, project.Options{Now: w.clock.now}), Remote: w.sources,
-	}, upload.Options{Now: w.clock.now, Import: upload.ImportOptions{Part: upload.MinPartSize, Parallel: 1, Pause: time.Microsecond, Beat: time.Hour}})
-	w.orders = order.New(order.Parts{Table: w.table, Bucket: w.bucket, Assets: w.assets, Uploads: w.uploads, Sealer: sealer}, order.Options{Now: w.clock.now})
+	}, upload.Options{Now: w.clock.now, Holds: order.Holder{Table: w.table}, Import: upload.ImportOptions{Part: upload.MinPartSize, Parallel: 1, Pause: time.Microsecond, Beat: time.Hour}})
 	w.webhooks = webhook.New(webhook.Parts{
 		Table: w.table, Root: func() secret.Root { return w.root }, Sealer: sealer, Sender: w.receiver,
 	}, webhook.Options{Now: w.clock.now})
+	w.bootOrders(sealer)
 }
 
 // Uploads, Folders, Webhooks, Search and Bus are what the triggers ask for.
 func (w *world) Uploads() *upload.Service { return w.uploads }
-
-// Orders bundles assets.
-func (w *world) Orders() *order.Service { return w.orders }
 
 // Folders knows the library folders.
 func (w *world) Folders() *folder.Service { return w.folders }
@@ -205,9 +207,15 @@ func (w *world) Bus() bus.Publisher { return perilousBus{w.peril, w.route} }
 
 // route is the rules of the bus.
 func (w *world) route(e bus.Event) {
-	if e.Type == bus.ImportRequested {
+	switch e.Type {
+	case bus.ImportRequested:
 		w.imports.put(e)
 		return
+	case bus.OrderSubmitted:
+		w.works.put(e)
+		return
+	case bus.OrderUpdated:
+		return // no client here has a webhook
 	}
 	w.news.put(e)
 	w.hooks.put(e)
@@ -326,8 +334,8 @@ func (w *world) follow(r *reader, most int) (bool, error) {
 	return true, nil
 }
 
-// batch reads changes after a position as the stream's filters let them through: those of assets and imports, which all consumers take. After
-// has the position behind each; without one that passes, the position behind all that was read.
+// batch reads changes after a position as the stream's filters let them through: those of assets, imports, orders and their work, which all
+// consumers take. After has the position behind each; without one that passes, the position behind all that was read.
 func (w *world) batch(at string, most int) (batch events.DynamoDBEvent, after []string, err error) {
 	cs, next, err := w.db.Changes(context.Background(), at, feedPage)
 	if err != nil || len(cs) == 0 {
@@ -357,7 +365,9 @@ const feedPage = 100
 func passes(k table.Key) bool {
 	_, _, _, isAsset := schema.ParseAssetKey(k)
 	_, isImport := schema.ParseImportKey(k)
-	return isAsset || isImport
+	_, _, isOrder := schema.ParseOrderKey(k)
+	_, isWork := schema.ParseWorkKey(k)
+	return isAsset || isImport || isOrder || isWork
 }
 
 // sweep runs the sweeper, as its schedule does every five minutes.

@@ -2,7 +2,7 @@
 //
 //	DRAFT --first input--> INITIALIZED --submitted--> UPLOADING --last input ready--> PROCESSING --> COMPLETED | ERROR
 //	INITIALIZED --last input abandoned--> DRAFT          UPLOADING --an input failed--> INITIALIZED, with problems
-//	ERROR --an input replaced--> INITIALIZED             DRAFT, INITIALIZED, UPLOADING --cancelled, expired--> CANCELLED
+//	ERROR --input or detail changed--> INITIALIZED       DRAFT, INITIALIZED, UPLOADING --cancelled, expired--> CANCELLED
 //
 // An order and its inputs change in one transaction that names the order's version. A submission holds its inputs: while an order is
 // UPLOADING or PROCESSING, none of them is deleted, retried or replaced through any API.
@@ -24,7 +24,7 @@ const (
 	Uploading   Status = "UPLOADING"   // submitted; inputs still arrive
 	Processing  Status = "PROCESSING"  // workers are at it
 	Completed   Status = "COMPLETED"   // its deliverables are ready
-	Error       Status = "ERROR"       // see Failure; replacing an input makes it Initialized again
+	Error       Status = "ERROR"       // see Failure; another input or other details make it Initialized again
 	Cancelled   Status = "CANCELLED"   // given up before Processing
 )
 

@@ -34,6 +34,15 @@ func (p Plan) checkSent(sent []blob.Part) error {
 	return nil
 }
 
+// together is a refused list of parts that also says what else is in the way.
+func together(senseless, unfit error) error {
+	var says []string
+	for _, f := range append(fault.FieldsOf(senseless), fault.FieldsOf(unfit)...) {
+		says = append(says, f.Message)
+	}
+	return fault.BadField("parts", "%s", strings.Join(says, "; "))
+}
+
 // finding is something that keeps parts from being joined, and of which of them.
 type finding struct {
 	says    string
@@ -71,7 +80,7 @@ func (p Plan) compareSent(held map[int]blob.Part, sent []blob.Part) []finding {
 	listed := make(map[int]bool, len(sent))
 	for _, part := range sent {
 		listed[part.Number] = true
-		if h, ok := held[part.Number]; ok && h.ETag != part.ETag {
+		if h, ok := held[part.Number]; ok && part.ETag != "" && h.ETag != part.ETag {
 			changed.add(part.Number)
 		}
 	}

@@ -37,10 +37,14 @@ func (s *Service) CompleteParts(ctx context.Context, p access.Principal, aid id.
 func (s *Service) completeParts(ctx context.Context, a asset.Asset, sent []blob.Part) (asset.Asset, error) {
 	sent = unquoted(sent)
 	plan := PlanOf(a)
-	if err := plan.checkSent(sent); err != nil {
-		return a, err
+	senseless := plan.checkSent(sent)
+	if len(sent) > MaxParts {
+		return a, senseless
 	}
 	there, err := s.allParts(ctx, a)
+	if senseless != nil && (err == nil || errors.Is(err, blob.ErrNotFound)) { // all that is wrong is named at once
+		return a, together(senseless, plan.compare(there, sent))
+	}
 	if errors.Is(err, blob.ErrNotFound) {
 		return s.ended(ctx, a)
 	}

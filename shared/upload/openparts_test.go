@@ -105,7 +105,8 @@ func TestPartsOfTheClientsOwnSizesThatDoNotFitAreNamed(t *testing.T) {
 	}{
 		{"without a list", nil, fault.Conflict, []string{"4 is not there", "2 is not of 5242880 to 5368709120 bytes, which every part but the last must have"}},
 		{"with a wrong ETag", wrong, fault.Conflict, []string{"4 is not there", "2 is not of 5242880", "3 is there with another ETag", "4 is not in the list that was sent"}},
-		{"parts that were never begun", []blob.Part{{Number: 5, ETag: "x"}, {Number: 7, ETag: "x"}}, fault.Invalid, []string{"5, 7 are not in the plan of parts 1 to 4"}},
+		{"parts that were never begun, and all else", []blob.Part{{Number: 1, ETag: "x"}, {Number: 5, ETag: "x"}, {Number: 7, ETag: "x"}}, fault.Invalid,
+			[]string{"5, 7 are not in the plan of parts 1 to 4", "1 is there with another ETag", "4 is not there", "2 is not of 5242880", "2-4 are not in the list"}},
 		{"one that comes twice", append(slices.Clone(sent), sent[0]), fault.Invalid, []string{"1 is listed more than once"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"flag"
+	"math/rand/v2"
 	"slices"
 	"strconv"
 	"strings"
@@ -233,8 +234,31 @@ func (h *history) lose() {
 
 func (h *history) visit() {
 	h.clock.advance(time.Duration(rapid.IntRange(1, 30).Draw(h.t, "minutes")) * time.Minute)
+	defer h.alone()()
 	_, err := h.Visit(h.ctx)
 	h.ok("Visit", err)
+}
+
+// alone draws the trouble of what goes on in many goroutines from one seed, until the returned function is called: a history has one order of draws.
+func (h *history) alone() func() {
+	if h.hooked.before == nil {
+		return func() {}
+	}
+	random, cut := rand.New(rand.NewPCG(rapid.Uint64().Draw(h.t, "seed"), 1)), h.cut
+	h.hooked.before = nil
+	h.table.Script(func(tabletest.Call) tabletest.Fault { // which one call at a time asks
+		switch random.IntN(60) {
+		case 0:
+			cut()
+		case 1, 2, 3:
+			return []tabletest.Fault{tabletest.Throttle, tabletest.LoseCall, tabletest.LoseAnswer}[random.IntN(3)]
+		}
+		return tabletest.None
+	})
+	return func() {
+		h.hooked.before = h.meanwhile
+		h.table.Script(h.fault)
+	}
 }
 
 // end is a worker that comes to an end with some attempt.
@@ -316,14 +340,14 @@ func run(t *testing.T, db driver, trouble bool) {
 // inputs, the counters with both, nothing that is held changes or goes, and in the end no order waits for what cannot come.
 func TestOrdersAgreeWithTheirInputs(t *testing.T) {
 	onBothDrivers(t, func(t *testing.T, db driver) {
-		checks(t, histories(t, 60))
+		checks(t, histories(t, 30))
 		run(t, db, false)
 	})
 }
 
 func TestOrdersAgreeWithTheirInputsInTrouble(t *testing.T) {
 	onBothDrivers(t, func(t *testing.T, db driver) {
-		checks(t, histories(t, 100))
+		checks(t, histories(t, 50))
 		run(t, db, true)
 	})
 }
@@ -331,7 +355,7 @@ func TestOrdersAgreeWithTheirInputsInTrouble(t *testing.T) {
 // histories is how many a driver tries of some: DynamoDB Local runs the same code, far slower.
 func histories(t *testing.T, n int) int {
 	if strings.HasSuffix(t.Name(), "dynamo") {
-		return n / 16
+		return n / 10
 	}
 	return n
 }

@@ -13,15 +13,15 @@ const bucketARN = "arn:${AWS::Partition}:s3:::${AWS::StackName}-${AWS::AccountId
 
 // resources are short names of what policies name.
 var resources = map[string]string{
-	"Table.Arn":                            "table",
-	"SearchTable.Arn":                      "search",
-	"${Table.Arn}/index/projects-by-asset": "index projects-by-asset",
-	"${Table.Arn}/index/orders-by-status":  "index orders-by-status",
-	bucketARN + "/w/*/source":              "source",
-	bucketARN + "/work/*/checkpoint":       "checkpoint",
-	bucketARN:                              "bucket",
-	"EventBus.Arn":                         "bus",
-	"RootKey":                              "key",
+	"Table.Arn":                             "table",
+	"SearchTable.Arn":                       "search",
+	"${Table.Arn}/index/projects-by-asset":  "index projects-by-asset",
+	"${Table.Arn}/index/orders-by-status":   "index orders-by-status",
+	bucketARN + "/w/*/source":               "source",
+	bucketARN + "/checkpoints/*/checkpoint": "checkpoint",
+	bucketARN:                               "bucket",
+	"EventBus.Arn":                          "bus",
+	"RootKey":                               "key",
 }
 
 // rights are what a function's own policies allow, "action on resource", without those that only a KMS key brings. What calls what is in the

@@ -174,7 +174,7 @@ func TestBucketKeepsItsVersions(t *testing.T) {
 	want := []any{
 		map[string]any{"Id": "abandoned-parts", "Status": "Enabled", "AbortIncompleteMultipartUpload": map[string]any{"DaysAfterInitiation": 30}},
 		map[string]any{
-			"Id": "abandoned-work", "Status": "Enabled", "Prefix": "work/", "ExpirationInDays": 7,
+			"Id": "abandoned-work", "Status": "Enabled", "Prefix": "checkpoints/", "ExpirationInDays": 7,
 			"NoncurrentVersionExpiration": map[string]any{"NoncurrentDays": 1},
 		},
 	}

@@ -122,7 +122,7 @@ func readRight(version, key string) string {
 
 // kind is the short name of the objects that a key is among.
 func kind(key string) string {
-	if strings.HasPrefix(key, "work/") {
+	if strings.HasPrefix(key, "checkpoints/") {
 		return "checkpoint"
 	}
 	return "source"

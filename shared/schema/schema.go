@@ -48,7 +48,7 @@
 // that keys spread over S3's partitions; <generation> is a number, with an r behind it where what was announced of the bytes stands in the
 // row alone. The bucket notifies for prefix w/ and suffix /source only.
 //
-// What is kept between two workers of an order: work/<workspace>/<order>/<attempt>/checkpoint. The bucket's own rule takes what was left there.
+// What is kept between two workers of an order: checkpoints/<workspace>/<order>/<attempt>/checkpoint. The bucket's own rule takes what was left there.
 package schema
 
 import (
@@ -765,7 +765,7 @@ func WaitKey(w id.Workspace, o id.Order) table.Key {
 
 // CheckpointsOf begins the object keys of all that is kept between the workers of an order.
 func CheckpointsOf(w id.Workspace, o id.Order) string {
-	return "work/" + w.String() + "/" + o.String() + "/"
+	return "checkpoints/" + w.String() + "/" + o.String() + "/"
 }
 
 // CheckpointKey is the object that one worker of an attempt leaves for the next.

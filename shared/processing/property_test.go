@@ -19,7 +19,7 @@ import (
 func TestOrdersEndWhateverHappens(t *testing.T) {
 	onBothDrivers(t, func(t *testing.T, open func(testing.TB) driver) {
 		db := open(t)
-		checks(t, map[bool]int{true: 40, false: 4}[isLocal(db)])
+		checks(t, map[bool]int{true: 30, false: 1}[isLocal(db)])
 		w := newWorld(t, db)
 		w.how.Bytes, w.how.Slots = 1500, 2
 		rapid.Check(t, func(rt *rapid.T) { w.live(t, rt) })

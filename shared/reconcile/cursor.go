@@ -15,6 +15,7 @@ type Step string
 // The steps, in their order.
 const (
 	StepRows    Step = "rows"
+	StepOrders  Step = "orders" // only where something is told
 	StepObjects Step = "objects"
 	StepFolders Step = "folders"
 )
@@ -27,7 +28,7 @@ type Cursor struct {
 	Workspace id.Workspace
 	Step      Step
 	Part      int     // of rows: the shard; of objects: the byte of their keys
-	After     id.UUID // of rows: the asset, of folders: the folder, behind which to go on; zero: from the first
+	After     id.UUID // of rows: the asset, of orders: the order, of folders: the folder, behind which to go on; zero: from the first
 }
 
 // Begin is the beginning of a workspace.
@@ -62,7 +63,7 @@ func ParseCursor(text string) (c Cursor, err error) {
 			return Cursor{}, bad
 		}
 	}
-	if known := c.Step == StepRows || c.Step == StepObjects || c.Step == StepFolders; !known || c.String() != text {
+	if known := c.Step == StepRows || c.Step == StepOrders || c.Step == StepObjects || c.Step == StepFolders; !known || c.String() != text {
 		return Cursor{}, bad
 	}
 	return c, nil

@@ -5,6 +5,7 @@
 //
 //	rows      settles uploads whose time has passed, forgets imports that are over, brings the search index up to the rows, and tells
 //	          others again how assets stand that may have changed since a time
+//	orders    tells others again how orders stand that may have changed since a time; what is open among them the schedule looks after
 //	objects   removes versions and drops multipart uploads that no row names, as clean-up would have done
 //	folders   removes the items of folders that were deleted
 //
@@ -63,6 +64,7 @@ func New(p Parts, o Options) *Service {
 // Report counts what was done, or would be.
 type Report struct {
 	Assets     int   `json:"assets"`     // rows looked at
+	Orders     int   `json:"orders"`     // rows looked at, where something is told
 	Objects    int   `json:"objects"`    // versions and open uploads looked at
 	Settled    int   `json:"settled"`    // uploads whose time had passed
 	Told       int   `json:"told"`       // events that tell again
@@ -79,6 +81,7 @@ type Report struct {
 // Add adds another report.
 func (r *Report) Add(o Report) {
 	r.Assets += o.Assets
+	r.Orders += o.Orders
 	r.Objects += o.Objects
 	r.Settled += o.Settled
 	r.Told += o.Told
@@ -103,6 +106,8 @@ func (s *Service) Page(ctx context.Context, at Cursor) (r Report, next Cursor, d
 	switch at.Step {
 	case StepRows:
 		next, err = s.rows(ctx, ws, at, &r)
+	case StepOrders:
+		next, err = s.orders(ctx, at, &r)
 	case StepObjects:
 		next, err = s.objects(ctx, at, &r)
 	case StepFolders:

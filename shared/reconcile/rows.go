@@ -48,6 +48,9 @@ func (s *Service) rows(ctx context.Context, ws account.Workspace, at Cursor, r *
 	if at.Part+1 < ws.MaxShards() {
 		return Cursor{Workspace: ws.ID, Step: StepRows, Part: at.Part + 1}, nil
 	}
+	if !s.Tell.IsZero() {
+		return Cursor{Workspace: ws.ID, Step: StepOrders}, nil
+	}
 	return Cursor{Workspace: ws.ID, Step: StepObjects}, nil
 }
 
@@ -143,7 +146,7 @@ func (s *Service) tell(ctx context.Context, events []bus.Event, r *Report) error
 	switch {
 	case err != nil && len(failed) == 0:
 		r.Told -= len(events) // nothing is known of any
-		return fmt.Errorf("tell of %d assets: %w", len(events), err)
+		return fmt.Errorf("tell of %d things: %w", len(events), err)
 	case len(failed) > 0:
 		return fmt.Errorf("event %s was not taken by the bus: %w", events[slices.Min(failed)].Detail.ID, orRefused(err))
 	}

@@ -19,7 +19,8 @@ const (
 	orderKills     = 5
 	slowOrderKills = 2               // in the shape that takes seconds to start
 	killWithin     = 1500            // milliseconds from a submission to the kill, at most; the work takes about as long
-	orderLimit     = 2 * time.Minute // from a restart until the order is completed: the lease of the worker that was killed, and the work
+	orderLimit     = 8 * time.Minute // from a restart until the order is completed: the lease of the worker that was killed, the next request, and the work
+	orderLook      = time.Second     // between two looks: a client may ask so much in an hour
 	killedScan     = 12_000_000      // bytes
 	perScan        = 3               // deliverables: a report, a picture, a page
 )
@@ -75,7 +76,12 @@ func (s *stack) wantDelivered(t *testing.T, order string) {
 	o := s.orderer(t)
 	var got orderer.Order
 	var err error
+	var looked time.Time
 	s.await(t, orderLimit, "the order "+order+" ends", func() bool {
+		if time.Since(looked) < orderLook {
+			return false
+		}
+		looked = time.Now()
 		got, err = o.Look(t.Context(), order)
 		return err != nil || got.Ended()
 	})

@@ -26,6 +26,8 @@ var stories = []struct {
 	{"imports, small and by ranges", tellImports},
 	{"imports that fail, start over or are overtaken", tellImportFaults},
 	{"webhooks", tellWebhooks},
+	{"tokens of clients", tellTokens},
+	{"orders, from draft to delivery", tellOrders},
 	{"sweeps of what is overdue", tellSweeps},
 }
 

@@ -211,19 +211,21 @@ func TestWhatLosesBesideAnAbandonLetsNothingBeWritten(t *testing.T) {
 
 func TestAnAbandonedImportStops(t *testing.T) {
 	ctx := context.Background()
-	o := newOrigin(t, points(1, 3*part))
+	body := file(3*part, 1)
+	o := newOrigin(t, body)
 	w := newImports(t, openSQLite(t), o, quick)
-	d := w.xyz()
+	d := w.draft()
 	d.MaxSize = 1 << 30
 	a, err := w.uploads.BeginImport(ctx, w.who, d, o.address(), 0)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var once sync.Once
+	given := make(chan struct{})
 	o.set(func(o *origin) {
 		o.meets = func(_ http.ResponseWriter, _ *http.Request, n int) bool {
 			if n == 2 { // in the middle of the work
-				once.Do(func() { w.abandon(t, a); w.mustCleanUp(t) })
+				once.Do(func() { w.abandon(t, a); w.mustCleanUp(t); close(given) })
 			}
 			return true
 		}
@@ -232,6 +234,7 @@ func TestAnAbandonedImportStops(t *testing.T) {
 	if err := w.work(es[0]); err != nil {
 		t.Errorf("the worker: %v", err)
 	}
+	<-given
 	w.mustCleanUp(t)
 	w.deliverAll(t)
 	if got := w.get(t, a.ID); got.Cause != asset.Abandoned {
@@ -255,7 +258,7 @@ func TestAnAbandonedImportStops(t *testing.T) {
 	if err := w.work(es[len(es)-1]); err != nil {
 		t.Error(err)
 	}
-	w.wantImported(t, a.ID, o.body)
+	w.wantImported(t, a.ID, body)
 }
 
 func TestAnAbandonAndACompleteAtOnceHaveOneWinner(t *testing.T) {

@@ -12,7 +12,6 @@ import (
 	"net/textproto"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/assetry/assetry/infra/dialects"
@@ -101,10 +100,8 @@ type world struct {
 	ws       id.Workspace
 	key      string
 	orders   *orderer.Client
-	seen     string // position in the table's feed
-
-	mu      sync.Mutex
-	changes []table.Change // that nobody was told of yet
+	seen     string         // position in the table's feed
+	changes  []table.Change // that nobody was told of yet
 }
 
 func newWorld(t *testing.T, open func(*testing.T) feed) *world {

@@ -97,7 +97,7 @@ func TestEveryEventOfTheTemplateReachesItsFunction(t *testing.T) {
 	if err := h.services.Uploads().Arrived(t.Context(), a.Source(), o.Version); err != nil { // a change that is published
 		t.Fatal(err)
 	}
-	failed, err := publisher{b}.Publish(t.Context(), []bus.Event{happened(bus.AssetReady, "a:2"), happened(bus.ImportRequested, "b:import:1")})
+	failed, err := publisher{b}.Publish(t.Context(), []bus.Event{happened(bus.AssetReady, "a:2"), happened(bus.ImportRequested, "b:import:1"), happened(bus.OrderSubmitted, "c:work:1:1")})
 	if err != nil || len(failed) > 0 {
 		t.Fatalf("Publish = %v, %v", failed, err)
 	}
@@ -107,7 +107,7 @@ func TestEveryEventOfTheTemplateReachesItsFunction(t *testing.T) {
 		}
 		polltest.Eventually(t, "an event for "+f.Folder, func() bool { return len(r.of(f.Folder)) > 0 })
 	}
-	for name, want := range map[string]bus.Type{"on-webhook-event": bus.AssetReady, "on-import-requested": bus.ImportRequested} {
+	for name, want := range map[string]bus.Type{"on-webhook-event": bus.AssetReady, "on-import-requested": bus.ImportRequested, "work-order": bus.OrderSubmitted} {
 		var e events.SQSEvent
 		if err := json.Unmarshal([]byte(r.of(name)[0]), &e); err != nil || len(r.of(name)) != 1 || !strings.Contains(e.Records[0].Body, string(want)) {
 			t.Errorf("%s was given %v, %v; want the one event %s", name, r.of(name), err, want)

@@ -94,8 +94,9 @@ func tellOrders(t *testing.T, w *world) {
 	}
 	do(`mutation ($a: ID!) { reissueUpload(asset_id: $a) { asset_id } }`, orderer.Vars{"a": multi.Asset})
 	do(`query ($a: ID!) { uploadSession(asset_id: $a) { parts_received } }`, orderer.Vars{"a": multi.Asset})
-	for address, n := range map[string]int{single.URL: 1, multi.Parts[0].URL: 2} {
-		if err := c.Put(ctx, address, points(n)); err != nil {
+	long := bytes.Repeat(points(2), 10) // so that its worker, who is in a hurry, leaves a checkpoint
+	for address, scan := range map[string][]byte{single.URL: points(1), multi.Parts[0].URL: long} {
+		if err := c.Put(ctx, address, scan); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -28,6 +28,9 @@ var stories = []struct {
 	{"webhooks", tellWebhooks},
 	{"tokens of clients", tellTokens},
 	{"orders, from draft to delivery", tellOrders},
+	{"inputs of orders that are overtaken, or begun again", tellOrderUploads},
+	{"work on orders whose answers are lost or late", tellOrderWork},
+	{"orders that are visited", tellOrderVisits},
 	{"sweeps of what is overdue", tellSweeps},
 }
 

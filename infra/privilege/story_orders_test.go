@@ -69,6 +69,9 @@ func points(n int) []byte {
 	return b.Bytes()
 }
 
+// manyPoints is a scan of which a worker who is in a hurry leaves a checkpoint. It is a pole, which is quickly drawn.
+func manyPoints() []byte { return bytes.Repeat([]byte("0.5 1.5 2\n0.5 1.5 3\n"), 600) }
+
 // tellOrders orders by every way in and every field, until it is delivered.
 func tellOrders(t *testing.T, w *world) {
 	c, _, _ := w.customer(t)
@@ -94,8 +97,7 @@ func tellOrders(t *testing.T, w *world) {
 	}
 	do(`mutation ($a: ID!) { reissueUpload(asset_id: $a) { asset_id } }`, orderer.Vars{"a": multi.Asset})
 	do(`query ($a: ID!) { uploadSession(asset_id: $a) { parts_received } }`, orderer.Vars{"a": multi.Asset})
-	long := bytes.Repeat(points(2), 10) // so that its worker, who is in a hurry, leaves a checkpoint
-	for address, scan := range map[string][]byte{single.URL: points(1), multi.Parts[0].URL: long} {
+	for address, scan := range map[string][]byte{single.URL: points(1), multi.Parts[0].URL: manyPoints()} {
 		if err := c.Put(ctx, address, scan); err != nil {
 			t.Fatal(err)
 		}

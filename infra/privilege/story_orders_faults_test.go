@@ -109,6 +109,25 @@ func tellOrderUploads(t *testing.T, w *world) {
 	w.uses(t, "orders-graphql", "dynamodb:ConditionCheckItem")
 }
 
+// tellOrderHolds retries and deletes inputs as any assets: each time it is asked whether an order holds them.
+func tellOrderHolds(t *testing.T, w *world) {
+	c, _, _ := w.customer(t)
+	o, err := c.Begin(t.Context(), "Story "+uuid.NewString())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := input(t, c, o.ID, `upload_type: "single"`)
+	if err := c.Put(t.Context(), s.URL, picture(0)); err != nil {
+		t.Fatal(err)
+	}
+	asset := "asset_" + s.Asset
+	w.becomes(t, asset, "failed")
+	w.must(t, "POST", "/assets/"+asset+"/retry", nil)
+	w.must(t, "DELETE", "/assets/"+asset, nil)
+	w.uses(t, "assets-retry", "dynamodb:BatchGetItem")
+	w.uses(t, "assets-delete", "dynamodb:BatchGetItem")
+}
+
 // order is an order of one small scan that is submitted.
 func (w *world) order(t *testing.T, c *orderer.Client) string {
 	t.Helper()

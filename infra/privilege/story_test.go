@@ -29,6 +29,7 @@ var stories = []struct {
 	{"tokens of clients", tellTokens},
 	{"orders, from draft to delivery", tellOrders},
 	{"inputs of orders that are overtaken, or begun again", tellOrderUploads},
+	{"inputs that are asked for whether an order holds them", tellOrderHolds},
 	{"work on orders whose answers are lost or late", tellOrderWork},
 	{"orders that are visited", tellOrderVisits},
 	{"sweeps of what is overdue", tellSweeps},

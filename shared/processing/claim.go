@@ -86,7 +86,8 @@ func (s *Service) take(ctx context.Context, row work, o order.Order, p slot) (*r
 	held := now.Add(lease)
 	err := table.Decide(ctx, s.Table, []table.Write{
 		table.Update(row.key(), table.All(whileFree(row.attempt, now), counted(schema.Tries, row.tries)),
-			table.Set(schema.Worker, table.String(token)), at(schema.LeaseUntil, held), table.Add(schema.Tries, table.Int(1)), table.Remove(schema.Waits)),
+			table.Set(schema.Worker, table.String(token)), at(schema.LeaseUntil, held), table.Add(schema.Tries, table.Int(1)), table.Remove(schema.Waits),
+			table.Remove(schema.AskAfter)), // the request was heard: if this worker dies, the next visit asks again
 		p.hold(row.order, now, held),
 	})
 	if r := table.Refused(err); r != nil {

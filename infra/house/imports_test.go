@@ -20,7 +20,7 @@ var domain = layer{
 		"shared/fault", "shared/id", "shared/page", "shared/schema", "shared/name", "shared/secret",
 		"shared/access", "shared/account", "shared/ratelimit", "shared/project", "shared/link", "shared/folder",
 		"shared/asset", "shared/upload", "shared/media", "shared/bus", "shared/table", "shared/blob",
-		"shared/order", "shared/processing", "shared/product", "shared/pointcloud", "shared/remote", "shared/redact", "shared/idempotency", "shared/search", "shared/webhook", "shared/reconcile",
+		"shared/order", "shared/processing", "shared/product", "shared/pointcloud", "shared/remote", "shared/heartbeat", "shared/redact", "shared/idempotency", "shared/search", "shared/webhook", "shared/reconcile",
 	},
 	may: []string{"golang.org/x/text"},
 }

@@ -66,7 +66,7 @@ func test(ctx context.Context, root string, packages []string) error {
 	sum := newSummary(os.Stdout)
 	if len(p.raced) > 0 {
 		say("testing %d packages with the race detector (the first build with it takes minutes)", len(p.raced))
-		err = goTest(ctx, root, env, sum, append([]string{"-race", "-timeout=15m"}, p.raced...))
+		err = goTest(ctx, root, env, sum, append([]string{"-race", "-timeout=25m"}, p.raced...))
 	}
 	err = errors.Join(err, p.testDeployed(ctx, root, env, sum))
 	if p.containers && ctx.Err() == nil {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/assetry/assetry/shared/fault"
+	"github.com/assetry/assetry/shared/heartbeat"
 	"github.com/assetry/assetry/shared/order"
 	"github.com/assetry/assetry/shared/schema"
 	"github.com/assetry/assetry/shared/table"
@@ -33,44 +34,17 @@ type run struct {
 	bytes int64     // of inputs that were read
 }
 
-// work runs the steps, with a heart beating beside it.
-func (r *run) work(parent context.Context) error {
-	ctx, cancel := context.WithCancelCause(parent)
-	defer cancel(nil)
-	if end, ok := parent.Deadline(); ok {
-		var stop context.CancelFunc
-		ctx, stop = context.WithDeadlineCause(ctx, end.Add(-ending), errCut)
-		defer stop()
-	}
-	var beating sync.WaitGroup
-	stopped := make(chan struct{})
-	beating.Go(func() { r.heart(ctx, stopped, cancel) })
-	err := r.steps(ctx)
-	close(stopped)
-	beating.Wait()
-	if ctx.Err() != nil && parent.Err() == nil && err != nil {
-		return context.Cause(ctx) // why it was stopped, and not what the stop broke
-	}
-	return err
+// work runs the steps, with a heart beating beside it that shows progress too.
+func (r *run) work(ctx context.Context) error {
+	return heartbeat.Run(ctx, heartbeat.Heart{Every: r.beat, Beat: r.live, Ending: ending, Cut: errCut}, r.steps)
 }
 
-// heart renews the lease and shows progress until the work is over. It stops the work when that is no longer this worker's.
-func (r *run) heart(ctx context.Context, stopped <-chan struct{}, cancel context.CancelCauseFunc) {
-	beat := time.NewTicker(r.beat)
-	defer beat.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-stopped:
-			return
-		case <-beat.C:
-			if err := r.renew(ctx); errors.Is(err, errTaken) || err != nil && r.leaseLeft() <= 0 {
-				cancel(errTaken)
-				return
-			}
-		}
+// live renews the lease. The error is errTaken once it is lost: to another worker, or because it could not be renewed for as long as it lasts.
+func (r *run) live(ctx context.Context) error {
+	if err := r.renew(ctx); errors.Is(err, errTaken) || err != nil && r.leaseLeft() <= 0 {
+		return errTaken
 	}
+	return nil
 }
 
 func (r *run) leaseLeft() time.Duration {

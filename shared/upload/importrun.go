@@ -11,6 +11,7 @@ import (
 	"github.com/assetry/assetry/shared/asset"
 	"github.com/assetry/assetry/shared/blob"
 	"github.com/assetry/assetry/shared/fault"
+	"github.com/assetry/assetry/shared/heartbeat"
 	"github.com/assetry/assetry/shared/id"
 	"github.com/assetry/assetry/shared/remote"
 	"github.com/assetry/assetry/shared/schema"
@@ -115,44 +116,18 @@ func (s *Service) claim(ctx context.Context, aid id.Asset, run int64) (*importRu
 }
 
 // work copies, with a heart beating beside it.
-func (r *importRun) work(parent context.Context) error {
-	ctx, cancel := context.WithCancelCause(parent)
-	defer cancel(nil)
-	if end, ok := parent.Deadline(); ok {
-		var stop context.CancelFunc
-		ctx, stop = context.WithDeadlineCause(ctx, end.Add(-importEnding), errHandOver)
-		defer stop()
-	}
-	var beating sync.WaitGroup
-	stopped := make(chan struct{})
-	beating.Go(func() { r.heart(ctx, stopped, cancel) })
-	err := r.copy(ctx)
-	close(stopped)
-	beating.Wait()
-	if ctx.Err() != nil && parent.Err() == nil && err != nil {
-		return context.Cause(ctx) // why it was stopped, and not what the stop broke
-	}
-	return err
+func (r *importRun) work(ctx context.Context) error {
+	return heartbeat.Run(ctx, heartbeat.Heart{Every: r.imports.Beat, Beat: r.live, Ending: importEnding, Cut: errHandOver}, r.copy)
 }
 
-// heart shows progress and renews the lease until the work is over. It stops the work when that is no longer this worker's.
-func (r *importRun) heart(ctx context.Context, stopped <-chan struct{}, cancel context.CancelCauseFunc) {
-	beat := time.NewTicker(r.imports.Beat)
-	defer beat.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-stopped:
-			return
-		case <-beat.C:
-			err := errors.Join(r.renew(ctx), r.show(ctx))
-			if errors.Is(err, errTaken) || err != nil && r.leaseLeft() <= 0 {
-				cancel(errTaken)
-				return
-			}
-		}
+// live renews the lease and shows progress. The error is errTaken once the lease is lost: to another worker, or because it could not be renewed for as
+// long as it lasts.
+func (r *importRun) live(ctx context.Context) error {
+	err := errors.Join(r.renew(ctx), r.show(ctx))
+	if errors.Is(err, errTaken) || err != nil && r.leaseLeft() <= 0 {
+		return errTaken
 	}
+	return nil
 }
 
 // bytes names what the import writes.

@@ -15,6 +15,7 @@ func (s *stack) announce(o options, out io.Writer) error {
   API        %s/api/v1
   Bucket     %s
   Document   %s/api/v1/openapi.json
+  Orders     %s/v1/graphql, explained at %s/v1/graphql/docs
   Workspace  %s
   API key    %s
   Client     %s (Orders API)
@@ -24,7 +25,7 @@ Paste this to upload a small orange square, and open the "url" of the answer (fo
 
   %s
 
-`, o.data, r.API, r.S3, r.API, r.Workspace, r.APIKey, r.Orders.ID, r.Orders.Secret, r.Curl())
+`, o.data, r.API, r.S3, r.API, r.API, r.API, r.Workspace, r.APIKey, r.Orders.ID, r.Orders.Secret, r.Curl())
 	if err != nil {
 		return err
 	}

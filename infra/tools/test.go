@@ -14,8 +14,7 @@ import (
 	"github.com/assetry/assetry/infra/dynamolocal"
 )
 
-// acceptance is tested without the race detector: its processes are the product's own, and what it measures is time. Everything else
-// is tested with it.
+// acceptance is tested without the race detector: its processes are the product's own, and what it measures is time.
 const acceptance = "github.com/assetry/assetry/infra/acceptance"
 
 // privilege compares the functions' roles with what was recorded while the acceptance tests ran, so it comes after them.
@@ -24,12 +23,23 @@ const privilege = "github.com/assetry/assetry/infra/privilege"
 // containers is tested after all of them: SAM's containers take what processors there are.
 const containers = "github.com/assetry/assetry/infra/sam"
 
+// sequential are packages that compute, and have neither goroutines nor locks: the race detector finds nothing there, and takes fifteen times as long.
+var sequential = []string{
+	"github.com/assetry/assetry/shared/pointcloud/e57",
+	"github.com/assetry/assetry/shared/pointcloud/xyz",
+	"github.com/assetry/assetry/shared/product/areaplan",
+}
+
 // longest are packages whose tests take minutes, the longest first. They begin before all others, or the end of a run would wait for the last of
 // them with a processor that has nothing to do.
 var longest = []string{
 	"github.com/assetry/assetry/shared/upload",
+	"github.com/assetry/assetry/infra/soak",
+	"github.com/assetry/assetry/shared/processing",
+	"github.com/assetry/assetry/shared/order",
 	"github.com/assetry/assetry/shared/asset",
 	"github.com/assetry/assetry/shared/search",
+	"github.com/assetry/assetry/shared/api/orders",
 	"github.com/assetry/assetry/infra/assetry",
 }
 
@@ -68,6 +78,10 @@ func test(ctx context.Context, root string, packages []string) error {
 		say("testing %d packages with the race detector (the first build with it takes minutes)", len(p.raced))
 		err = goTest(ctx, root, env, sum, append([]string{"-race", "-timeout=25m"}, p.raced...))
 	}
+	if len(p.sequential) > 0 && ctx.Err() == nil {
+		say("testing %d packages without it, because nothing runs at the same time in them", len(p.sequential))
+		err = errors.Join(err, goTest(ctx, root, env, sum, append([]string{"-timeout=15m"}, p.sequential...)))
+	}
 	err = errors.Join(err, p.testDeployed(ctx, root, env, sum))
 	if p.containers && ctx.Err() == nil {
 		say("SAM in containers: every sample event, and the SDK; `sam build` comes first")
@@ -95,13 +109,15 @@ func split(ctx context.Context, root string, packages []string) (p plan, err err
 		return p, fmt.Errorf("list packages: %w", err)
 	}
 	for _, path := range strings.Fields(string(out)) {
-		switch path {
-		case acceptance:
+		switch {
+		case path == acceptance:
 			p.acceptance = true
-		case privilege:
+		case path == privilege:
 			p.privilege = true
-		case containers:
+		case path == containers:
 			p.containers = true
+		case slices.Contains(sequential, path):
+			p.sequential = append(p.sequential, path)
 		default:
 			p.raced = append(p.raced, path)
 		}
@@ -119,6 +135,7 @@ func split(ctx context.Context, root string, packages []string) (p plan, err err
 // plan is what is tested.
 type plan struct {
 	raced                             []string // with the race detector
+	sequential                        []string // without it
 	acceptance, privilege, containers bool
 }
 

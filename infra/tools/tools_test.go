@@ -146,16 +146,22 @@ func TestWhatIsTestedLast(t *testing.T) {
 	for packages, want := range map[string]plan{
 		"./infra/acceptance ./infra/identity": {raced: []string{"github.com/assetry/assetry/infra/identity"}, acceptance: true},
 		"./infra/privilege":                   {privilege: true},
+		"./shared/pointcloud/xyz":             {sequential: []string{"github.com/assetry/assetry/shared/pointcloud/xyz"}},
 		"./infra/identity":                    {raced: []string{"github.com/assetry/assetry/infra/identity"}},
 	} {
 		got, err := split(t.Context(), root, strings.Fields(packages))
-		if err != nil || got.acceptance != want.acceptance || got.privilege != want.privilege || strings.Join(got.raced, " ") != strings.Join(want.raced, " ") {
+		if err != nil || got.acceptance != want.acceptance || got.privilege != want.privilege || !slices.Equal(got.raced, want.raced) || !slices.Equal(got.sequential, want.sequential) {
 			t.Errorf("split(%s) = %+v, %v; want %+v", packages, got, err, want)
 		}
 	}
 	all, err := split(t.Context(), root, nil)
 	if err != nil || !all.acceptance || !all.privilege || len(all.raced) < 50 {
 		t.Fatalf("split of all = %+v, %v; want everything", all, err)
+	}
+	for _, path := range sequential {
+		if !slices.Contains(all.sequential, path) {
+			t.Errorf("%s is not among all packages: take it off the list", path)
+		}
 	}
 	if first := all.raced[:len(longest)]; !slices.Equal(first, longest) {
 		t.Errorf("%v are tested first, want those that take longest: %v", first, longest)

@@ -37,7 +37,7 @@ func (s Scene) Scan(version, etag string) asset.Asset {
 
 // Submitted is the sample order, with its workers.
 func (s Scene) Submitted() order.Order {
-	at := s.now.Add(-time.Minute).UTC()
+	at := s.now.UTC() // in the hour of the sweeper's marker
 	return order.Order{
 		ID: s.OrderID(), Workspace: WorkspaceID, Client: ClientID, Version: 3, Status: order.Processing, Name: "Hall", Product: product.Areaplan,
 		SqFt: 1292, Address: "Hauptplatz 1, Graz", Units: product.Metric, Inputs: 1, Attempt: 1, SubmittedAt: at, ChangedAt: at,

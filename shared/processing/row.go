@@ -57,7 +57,8 @@ func millis(it table.Item, attr string) time.Time {
 
 func at(attr string, t time.Time) table.Edit { return table.Set(attr, table.Int(t.UnixMilli())) }
 
-func (r work) key() table.Key { return schema.WorkKey(r.order) }
+// key is of a pointer: a heart asks for it while its worker writes other fields.
+func (r *work) key() table.Key { return schema.WorkKey(r.order) }
 
 // free says whether the work may be claimed at a time; whileFree is the condition for it.
 func (r work) free(now time.Time) bool {

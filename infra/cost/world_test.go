@@ -234,7 +234,7 @@ func (w *world) wire() services {
 	s.work = func(ps ...product.Product) *processing.Service {
 		return processing.New(processing.Parts{
 			Table: w.tables.rows, Bucket: w.bucket, Assets: s.assets, Uploads: s.uploads, Orders: s.orders, Products: ps,
-		}, processing.Options{Now: w.now})
+		}, processing.Options{Now: w.now, Beat: time.Hour}) // no heart beats: how often depends on the machine
 	}
 	parts.Work = s.work().Visit
 	s.visits = order.New(parts, order.Options{Now: w.now})

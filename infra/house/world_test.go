@@ -91,7 +91,7 @@ func (w *world) OrderVisits() *order.Service { return w.visits }
 func (w *world) Processing(ps ...product.Product) *processing.Service {
 	parts := w.work
 	parts.Products = ps
-	return processing.New(parts, processing.Options{Now: w.now})
+	return processing.New(parts, processing.Options{Now: w.now, Beat: time.Hour}) // no heart beats: how often depends on the machine
 }
 
 // Links needs the root key.

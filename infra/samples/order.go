@@ -15,11 +15,12 @@ import (
 	"github.com/assetry/assetry/shared/table"
 )
 
-// Points is the file behind the sample scan: the corners of tiles on a floor of 12 by 10 metres, as xyz.
+// Points is the file behind the sample scan: a post of 12 metres, as xyz. From above it is small, so that it is drawn within a worker's first beat,
+// also by a program that is made to run slowly.
 func Points() []byte {
 	var b bytes.Buffer
 	for i := range 120 {
-		fmt.Fprintf(&b, "%d.5 %d.5 0.0\n", i%12, i/12)
+		fmt.Fprintf(&b, "0.5 0.5 %d.%d\n", i/10, i%10)
 	}
 	return b.Bytes()
 }

@@ -8,8 +8,9 @@ import (
 
 // The bars for a function that a busy machine does not move: shared/DESIGN.md, "Numbers to hold". `make bench` measures the others.
 const (
-	maxSize   = 12 << 20   // bytes of a program
-	maxMemory = 30_000_000 // bytes that a process has at most, resident
+	maxSize    = 12 << 20   // bytes of a program
+	maxGraphQL = 15 << 20   // bytes of a program that executes GraphQL
+	maxMemory  = 30_000_000 // bytes that a process has at most, resident
 )
 
 func TestEveryProgramIsSmall(t *testing.T) {
@@ -25,8 +26,8 @@ func TestEveryProgramIsSmall(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if info.Size() > maxSize {
-				t.Errorf("the program has %d bytes, at most %d are wanted: `go list -deps ./functions/%s` says what it links", info.Size(), maxSize, f.Folder)
+			if most := maxSizeOf(f.Folder); info.Size() > most {
+				t.Errorf("the program has %d bytes, at most %d are wanted: `go list -deps ./functions/%s` says what it links", info.Size(), most, f.Folder)
 			}
 			r := w.host(t, f)
 			if _, err := r.Init(t.Context(), f.Folder); err != nil {
@@ -40,4 +41,12 @@ func TestEveryProgramIsSmall(t *testing.T) {
 			}
 		})
 	}
+}
+
+// maxSizeOf is how large a function's program may be, in bytes.
+func maxSizeOf(folder string) int64 {
+	if folder == "orders-graphql" { // the one that links an executor of GraphQL
+		return maxGraphQL
+	}
+	return maxSize
 }

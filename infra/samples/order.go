@@ -41,7 +41,7 @@ func (s Scene) Submitted() order.Order {
 	at := s.now.UTC() // in the hour of the sweeper's marker
 	return order.Order{
 		ID: s.OrderID(), Workspace: WorkspaceID, Client: ClientID, Version: 3, Status: order.Processing, Name: "Hall", Product: product.Areaplan,
-		SqFt: 1292, Address: "Hauptplatz 1, Graz", Units: product.Metric, Inputs: 1, Attempt: 1, SubmittedAt: at, ChangedAt: at,
+		SqFt: 1292, Address: "Hauptplatz 1, Graz", Units: product.Metric, Inputs: 1, Attempt: 1, SubmittedAt: at, ChangedAt: at.Add(-time.Minute),
 	}
 }
 

@@ -168,8 +168,13 @@ func indexUnits(t *testing.T, d Driver) {
 	cost(t, "a transaction doubles entries too", 0, 4, func(ctx context.Context) error {
 		return d.Transact(ctx, []table.Write{table.Put(colored("i", "red", "1"), table.Absent())})
 	})
+	cost(t, "a transaction that moves one entry, beside a row outside every index", 0, 8, func(ctx context.Context) error {
+		return d.Transact(ctx, []table.Write{
+			table.Update(colored("i", "red", "1").Key(), table.Present(), table.Set("color", table.String("blue"))), table.Put(row("i", "beside"), table.Absent()),
+		})
+	})
 	settle(t, d)
 	cost(t, "index query", 0.5, 0, func(ctx context.Context) error {
-		return second(d.Query(ctx, table.Query{Index: byColor.Name, PK: "red", Limit: 5}))
+		return second(d.Query(ctx, table.Query{Index: byColor.Name, PK: "blue", Limit: 5}))
 	})
 }

@@ -34,11 +34,7 @@ func (t *Table) Transact(ctx context.Context, ws []table.Write) error {
 		TransactItems: items, ClientRequestToken: aws.String(uuid.NewString()), ReturnConsumedCapacity: perIndex,
 	}, func(o *dynamodb.Options) { o.Retryer = seen })
 	if err == nil {
-		spent := 0.0
-		for i := range out.ConsumedCapacity {
-			spent += units(&out.ConsumedCapacity[i])
-		}
-		table.Spend(ctx, 0, max(spent, t.leastUnits(ws)))
+		table.Spend(ctx, 0, t.transactUnits(ws, out.ConsumedCapacity))
 		return nil
 	}
 	var canceled *types.TransactionCanceledException
@@ -51,19 +47,27 @@ func (t *Table) Transact(ctx context.Context, ws []table.Write) error {
 	return failed(ctx, fmt.Sprintf("transaction of %d writes", len(ws)), err)
 }
 
-// leastUnits is what the writes must cost, by what they tell of themselves: twice the size of what is put, with its index entries
-// where it is new, and twice one unit for every other write. DynamoDB never reports less; DynamoDB Local 3.1.0 counts writes of
-// equal price once.
-func (t *Table) leastUnits(ws []table.Write) float64 {
-	units := 0.0
+// transactUnits is what a transaction cost: what was reported for the table and for its indexes, but never less than the writes tell of themselves,
+// which is twice the size of what is put, with its index entries where it is new, and twice one unit for every other write. DynamoDB never reports
+// less; DynamoDB Local 3.1.0 counts writes of equal price once.
+func (t *Table) transactUnits(ws []table.Write, reports []types.ConsumedCapacity) float64 {
+	var rows, entries, leastRows, leastEntries float64
+	for _, r := range reports {
+		own := 0.0
+		if r.Table != nil {
+			own = aws.ToFloat64(r.Table.CapacityUnits)
+		}
+		rows += own
+		entries += units(&r) - own
+	}
 	for _, w := range ws {
+		size := table.WriteUnits(w.Item.Size())
+		leastRows += 2 * size
 		if w.If.Op == table.OpAbsent {
-			units += 2 * table.ChangeUnits(nil, w.Item, t.indexes)
-		} else {
-			units += 2 * table.WriteUnits(w.Item.Size())
+			leastEntries += 2 * (table.ChangeUnits(nil, w.Item, t.indexes) - size)
 		}
 	}
-	return units
+	return max(rows, leastRows) + max(entries, leastEntries)
 }
 
 func (t *Table) transactItem(w table.Write, now time.Time) types.TransactWriteItem {

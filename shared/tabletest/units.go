@@ -168,9 +168,13 @@ func indexUnits(t *testing.T, d Driver) {
 	cost(t, "a transaction doubles entries too", 0, 4, func(ctx context.Context) error {
 		return d.Transact(ctx, []table.Write{table.Put(colored("i", "red", "1"), table.Absent())})
 	})
-	cost(t, "a transaction that moves one entry, beside a row outside every index", 0, 8, func(ctx context.Context) error {
+	mustPut(t, d, row("i", "beside"))
+	mustPut(t, d, row("i", "far"))
+	cost(t, "a transaction that moves one entry, beside two rows outside every index", 0, 10, func(ctx context.Context) error {
 		return d.Transact(ctx, []table.Write{
-			table.Update(colored("i", "red", "1").Key(), table.Present(), table.Set("color", table.String("blue"))), table.Put(row("i", "beside"), table.Absent()),
+			table.Update(table.Key{PK: "i", SK: "beside"}, table.Present(), table.Set("n", table.Int(1))),
+			table.Update(colored("i", "red", "1").Key(), table.Present(), table.Set("color", table.String("blue"))),
+			table.Update(table.Key{PK: "i", SK: "far"}, table.Present(), table.Set("n", table.Int(1))),
 		})
 	})
 	settle(t, d)

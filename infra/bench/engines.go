@@ -17,17 +17,12 @@ import (
 	"github.com/assetry/assetry/shared/bus"
 	"github.com/assetry/assetry/shared/id"
 	"github.com/assetry/assetry/shared/importer"
-	"github.com/assetry/assetry/shared/metric"
-	"github.com/assetry/assetry/shared/order"
-	"github.com/assetry/assetry/shared/processing"
-	"github.com/assetry/assetry/shared/ratelimit"
 	"github.com/assetry/assetry/shared/remote"
 	"github.com/assetry/assetry/shared/s3blob"
 	"github.com/assetry/assetry/shared/schema"
 	"github.com/assetry/assetry/shared/secret"
 	"github.com/assetry/assetry/shared/table"
 	"github.com/assetry/assetry/shared/table/sqlite"
-	"github.com/assetry/assetry/shared/upload"
 	"github.com/assetry/assetry/shared/webhook"
 )
 
@@ -57,6 +52,7 @@ func s3Client(token string) *s3.Client {
 
 // engines are SQLite, and a bucket that signs. Nothing that is measured on them reads or writes the bucket, or publishes.
 type engines struct {
+	boot.Defaults
 	db    *sqlite.DB
 	index table.Table // nil: none
 	root  secret.Root
@@ -69,19 +65,11 @@ func (e engines) Search() table.Table { return e.index }
 func (e engines) Bucket() blob.Bucket {
 	return s3blob.New(s3Client(benchToken()), benchBucket, s3blob.Options{})
 }
-func (e engines) Bus() bus.Publisher       { panic("the benchmark publishes nothing") }
-func (e engines) Root() secret.Root        { return e.root }
-func (e engines) Remote() remote.Files     { return importer.New(importer.Options{}) }
-func (e engines) Sender() webhook.Sender   { panic("the benchmark sends nothing") }
-func (e engines) PublicURL() string        { return "https://assets.example.com" }
-func (e engines) Upload() upload.Options   { return upload.Options{} }
-func (e engines) Order() order.Options     { return order.Options{} }
-func (e engines) Rates() ratelimit.Options { return ratelimit.Options{} }
-func (e engines) Introspection() bool      { return false }
-func (e engines) Work() processing.Options { return processing.Options{} }
-func (e engines) BucketName() string       { return "" }
-func (e engines) Metrics() *metric.Log     { return nil }
-func (e engines) Warm(context.Context)     {}
+func (e engines) Bus() bus.Publisher     { panic("the benchmark publishes nothing") }
+func (e engines) Root() secret.Root      { return e.root }
+func (e engines) Remote() remote.Files   { return importer.New(importer.Options{}) }
+func (e engines) Sender() webhook.Sender { panic("the benchmark sends nothing") }
+func (e engines) PublicURL() string      { return "https://assets.example.com" }
 
 // tenant is a workspace in a table, with a key that owns it.
 type tenant struct {

@@ -25,9 +25,6 @@ import (
 	"github.com/assetry/assetry/shared/guard"
 	"github.com/assetry/assetry/shared/id"
 	"github.com/assetry/assetry/shared/importer"
-	"github.com/assetry/assetry/shared/metric"
-	"github.com/assetry/assetry/shared/order"
-	"github.com/assetry/assetry/shared/processing"
 	"github.com/assetry/assetry/shared/ratelimit"
 	"github.com/assetry/assetry/shared/remote"
 	"github.com/assetry/assetry/shared/s3blob"
@@ -36,7 +33,6 @@ import (
 	"github.com/assetry/assetry/shared/table"
 	"github.com/assetry/assetry/shared/table/dynamo/dynamotest"
 	"github.com/assetry/assetry/shared/table/sqlite"
-	"github.com/assetry/assetry/shared/upload"
 	"github.com/assetry/assetry/shared/webhook"
 	"github.com/assetry/assetry/shared/webhook/sender"
 )
@@ -64,6 +60,7 @@ var drivers = map[string]func(*testing.T) feed{
 
 // engines are a table and a bucket, and nobody to tell.
 type engines struct {
+	boot.Defaults
 	table  table.Table
 	bucket blob.Bucket
 	root   secret.Root
@@ -72,19 +69,12 @@ type engines struct {
 func (e engines) Table() table.Table       { return e.table }
 func (e engines) Search() table.Table      { return nil }
 func (e engines) Bucket() blob.Bucket      { return e.bucket }
-func (e engines) BucketName() string       { return "" }
 func (e engines) Bus() bus.Publisher       { return deaf{} }
 func (e engines) Root() secret.Root        { return e.root }
 func (e engines) Remote() remote.Files     { return importer.New(importer.Options{}) }
 func (e engines) Sender() webhook.Sender   { return sender.New(sender.Options{Guard: guard.Options{}}) }
 func (e engines) PublicURL() string        { return "https://assets.example.com" }
-func (e engines) Upload() upload.Options   { return upload.Options{} }
-func (e engines) Order() order.Options     { return order.Options{} }
 func (e engines) Rates() ratelimit.Options { return ratelimit.Options{Standard: 1_000_000} }
-func (e engines) Metrics() *metric.Log     { return nil }
-func (e engines) Introspection() bool      { return false }
-func (e engines) Work() processing.Options { return processing.Options{} }
-func (e engines) Warm(context.Context)     {}
 
 // deaf is a bus without listeners.
 type deaf struct{}
@@ -108,7 +98,7 @@ func newWorld(t *testing.T, open func(*testing.T) feed) *world {
 	t.Helper()
 	s3 := versitytest.Start(t)
 	w := &world{db: open(t)}
-	w.services = boot.New(engines{w.db, s3blob.New(s3.Client(), s3.Bucket, s3blob.Options{}), secret.NewRoot()})
+	w.services = boot.New(engines{table: w.db, bucket: s3blob.New(s3.Client(), s3.Bucket, s3blob.Options{}), root: secret.NewRoot()})
 	mux := http.NewServeMux()
 	for _, r := range dialects.Routes(w.services, "us-east-1") {
 		mux.Handle(r.Method+" "+r.Pattern, r.Handler)

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"os"
 
 	"github.com/assetry/assetry/shared/blob"
@@ -10,19 +9,16 @@ import (
 	"github.com/assetry/assetry/shared/guard"
 	"github.com/assetry/assetry/shared/importer"
 	"github.com/assetry/assetry/shared/metric"
-	"github.com/assetry/assetry/shared/order"
-	"github.com/assetry/assetry/shared/processing"
-	"github.com/assetry/assetry/shared/ratelimit"
 	"github.com/assetry/assetry/shared/remote"
 	"github.com/assetry/assetry/shared/secret"
 	"github.com/assetry/assetry/shared/table"
-	"github.com/assetry/assetry/shared/upload"
 	"github.com/assetry/assetry/shared/webhook"
 	"github.com/assetry/assetry/shared/webhook/sender"
 )
 
 // engines are what stands in for AWS on this machine.
 type engines struct {
+	boot.Defaults
 	table  table.Table
 	search table.Table
 	bucket blob.Bucket
@@ -33,27 +29,20 @@ type engines struct {
 	sender webhook.Sender
 }
 
-func (e engines) Table() table.Table       { return e.table }
-func (e engines) Search() table.Table      { return e.search }
-func (e engines) Bucket() blob.Bucket      { return e.bucket }
-func (e engines) Bus() bus.Publisher       { return e.bus }
-func (e engines) Root() secret.Root        { return e.root }
-func (e engines) Remote() remote.Files     { return e.remote }
-func (e engines) Sender() webhook.Sender   { return e.sender }
-func (e engines) PublicURL() string        { return "" }
-func (e engines) Upload() upload.Options   { return upload.Options{} }
-func (e engines) Order() order.Options     { return order.Options{} }
-func (e engines) Rates() ratelimit.Options { return ratelimit.Options{} }
-func (e engines) Introspection() bool      { return true }
-func (e engines) Work() processing.Options { return processing.Options{} }
-func (e engines) BucketName() string       { return e.name }
+func (e engines) Table() table.Table     { return e.table }
+func (e engines) Search() table.Table    { return e.search }
+func (e engines) Bucket() blob.Bucket    { return e.bucket }
+func (e engines) Bus() bus.Publisher     { return e.bus }
+func (e engines) Root() secret.Root      { return e.root }
+func (e engines) Remote() remote.Files   { return e.remote }
+func (e engines) Sender() webhook.Sender { return e.sender }
+func (e engines) Introspection() bool    { return true }
+func (e engines) BucketName() string     { return e.name }
 
 // Metrics are written for whoever names a stack, as a deployed function has it in its environment.
 func (e engines) Metrics() *metric.Log {
 	return metric.New(os.Stdout, os.Getenv(boot.EnvStack), metric.Options{})
 }
-
-func (e engines) Warm(context.Context) {}
 
 // remoteFiles reads files at addresses. Sources on this machine, also in plain text, are for those who try the stack out, and who said so.
 func remoteFiles(allowLocal bool) remote.Files {

@@ -133,7 +133,9 @@ func (d *door) answer(w http.ResponseWriter, r *http.Request, q request, op aske
 	if err != nil {
 		return writeRefusal(w, r, err)
 	}
-	c.key, c.sum = key, sumOf(q)
+	if c.key = key; key != "" {
+		c.sum = sumOf(q)
+	}
 	c.origin, c.variables, c.room = web.Origin(r), q.Variables, roomFor(r, d)
 	data, errs := d.engine.run(withCall(r.Context(), c), prepared)
 	return write(w, r, http.StatusOK, data, errs)

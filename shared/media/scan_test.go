@@ -12,7 +12,7 @@ import (
 // e57Of is the beginning of a scan and its XML section, of size bytes in all; edit changes the header.
 func e57Of(size int, edit ...func(header []byte)) []byte {
 	b := make([]byte, size)
-	copy(b, e57Signature)
+	copy(b, "ASTM-E57")
 	binary.LittleEndian.PutUint32(b[8:], 1)
 	binary.LittleEndian.PutUint64(b[16:], uint64(size))
 	binary.LittleEndian.PutUint64(b[24:], 48)

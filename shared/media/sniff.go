@@ -3,6 +3,8 @@ package media
 import (
 	"bytes"
 	"encoding/binary"
+
+	"github.com/assetry/assetry/shared/pointcloud/e57/header"
 )
 
 // sniff finds the allowed format that the first bytes of an object of the given size announce, or nil. Every signature is bound to the
@@ -23,7 +25,7 @@ func signature(b []byte, size int64) string {
 		return "audio/wav"
 	case bytes.HasPrefix(b, []byte(ebmlSignature)):
 		return ebmlType(b)
-	case bytes.HasPrefix(b, []byte(e57Signature)):
+	case bytes.HasPrefix(b, []byte(header.Signature)):
 		return "model/e57"
 	case bytes.HasPrefix(b, []byte("OggS")):
 		return "audio/ogg"

@@ -16,6 +16,8 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+
+	"github.com/assetry/assetry/shared/pointcloud/e57/header"
 )
 
 // Bounds of what is read. Files of hundreds of scans have a megabyte of XML, whose elements are seven deep.
@@ -26,12 +28,6 @@ const (
 	MaxFields = 64
 	MaxText   = 1000 // characters of a text that is kept
 )
-
-// headerSize is the length of the header, in bytes.
-const headerSize = 48
-
-// signature begins every file.
-const signature = "ASTM-E57"
 
 // checksumSize is how many bytes at the end of a page are its checksum.
 const checksumSize = 4
@@ -92,15 +88,15 @@ func Read(src Source) (*File, error) {
 
 // readHeader reads and checks the first page.
 func readHeader(src Source) (*Header, error) {
-	if src.Size < headerSize {
-		return nil, invalid("has %d bytes, fewer than the header of an E57 (%d)", src.Size, headerSize)
+	if src.Size < header.Size {
+		return nil, invalid("has %d bytes, fewer than the header of an E57 (%d)", src.Size, header.Size)
 	}
 	body, err := src.Open(0)
 	if err != nil {
 		return nil, fmt.Errorf("open an E57: %w", err)
 	}
 	defer body.Close()
-	var b [headerSize]byte
+	var b [header.Size]byte
 	if _, err := io.ReadFull(body, b[:]); err != nil {
 		return nil, whole(err)
 	}
@@ -115,20 +111,18 @@ func readHeader(src Source) (*Header, error) {
 
 // parseHeader reads the header of a file of size bytes.
 func parseHeader(b []byte, size int64) (*Header, error) {
-	if string(b[:8]) != signature {
-		return nil, invalid("is no E57: it does not begin with %q", signature)
+	if string(b[:len(header.Signature)]) != header.Signature {
+		return nil, invalid("is no E57: it does not begin with %q", header.Signature)
 	}
-	var wide [4]int64
-	for i := range wide {
-		v := binary.LittleEndian.Uint64(b[16+8*i:])
+	raw := header.Decode(b)
+	for _, v := range []uint64{raw.Length, raw.XMLOffset, raw.XMLLength, raw.PageSize} {
 		if v > 1<<62 {
 			return nil, invalid("has a header that cannot be: a length of %d bytes", v)
 		}
-		wide[i] = int64(v)
 	}
 	h := &Header{
-		Major: binary.LittleEndian.Uint32(b[8:]), Minor: binary.LittleEndian.Uint32(b[12:]),
-		Length: wide[0], XMLOffset: wide[1], XMLLength: wide[2], PageSize: wide[3],
+		Major: raw.Major, Minor: raw.Minor,
+		Length: int64(raw.Length), XMLOffset: int64(raw.XMLOffset), XMLLength: int64(raw.XMLLength), PageSize: int64(raw.PageSize),
 	}
 	return h, h.check(size)
 }
@@ -136,8 +130,8 @@ func parseHeader(b []byte, size int64) (*Header, error) {
 // check says whether the header fits a file of size bytes.
 func (h *Header) check(size int64) error {
 	switch {
-	case h.Major != 1:
-		return invalid("is an E57 of version %d.%d; version 1 is read", h.Major, h.Minor)
+	case h.Major != header.Major:
+		return invalid("is an E57 of version %d.%d; version %d is read", h.Major, h.Minor, header.Major)
 	case size < h.Length:
 		return invalid("ends too early: it has %d bytes, and its header says %d. It was cut off on its way; upload the whole file again", size, h.Length)
 	case size > h.Length:
@@ -148,7 +142,7 @@ func (h *Header) check(size int64) error {
 		return invalid("has %d bytes, which are no whole pages of %d bytes", h.Length, h.PageSize)
 	case h.XMLLength == 0 || h.XMLLength > MaxXML:
 		return invalid("has %d bytes of XML; 1 to %d are read", h.XMLLength, MaxXML)
-	case h.XMLOffset < headerSize || h.XMLOffset%h.PageSize >= h.PageSize-checksumSize || h.logical(h.XMLOffset)+h.XMLLength > h.logical(h.Length):
+	case h.XMLOffset < header.Size || h.XMLOffset%h.PageSize >= h.PageSize-checksumSize || h.logical(h.XMLOffset)+h.XMLLength > h.logical(h.Length):
 		return invalid("has a header that cannot be: %d bytes of XML at %d, in a file of %d bytes", h.XMLLength, h.XMLOffset, h.Length)
 	}
 	return nil

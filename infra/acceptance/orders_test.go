@@ -4,8 +4,6 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"strconv"
-	"strings"
 	"testing"
 
 	"github.com/assetry/assetry/infra/roomscan"
@@ -44,41 +42,7 @@ func TestOrdersRateLimit(t *testing.T) {
 // submits the order and reads what it delivers.
 func TestAnOrderIsResumedByAnotherProcess(t *testing.T) {
 	env := ordering(t, anyStack(t), room(t))
-	note := filepath.Join(t.TempDir(), "saved")
-	first := startScript(t, env, "orders-resume.mjs", "begin", note)
-	sent := 0
-	for line := range first.lines {
-		if strings.HasPrefix(line, "sent ") {
-			sent++
-		}
-		if sent == roomSent {
-			if err := first.cmd.Process.Kill(); err != nil {
-				t.Fatal(err)
-			}
-			break
-		}
-	}
-	for range first.lines { // what was on its way
-	}
-	if err := first.cmd.Wait(); err == nil || sent != roomSent {
-		t.Fatalf("the first process ended by itself after %d parts: %v\n%s", sent, err, first.stderr)
-	}
-
-	second := startScript(t, env, "orders-resume.mjs", "resume", note)
-	had, again, said := 0, 0, ""
-	for line := range second.lines {
-		switch what, n, _ := strings.Cut(line, " "); what {
-		case "had":
-			had, _ = strconv.Atoi(n)
-		case "sent":
-			again++
-		default:
-			said += line + "\n"
-		}
-	}
-	if err := second.cmd.Wait(); err != nil {
-		t.Fatalf("the second process: %v\n%s%s", err, said, second.stderr)
-	}
+	had, again, said := resumed(t, env, "orders-resume.mjs", roomSent)
 	if had < roomSent || again > roomParts-roomSent || again == 0 {
 		t.Errorf("the second process found %d parts and sent %d, want at least %d and at most %d", had, again, roomSent, roomParts-roomSent)
 	}

@@ -34,20 +34,34 @@ const (
 func TestAGibibyteIsResumedByAnotherProcess(t *testing.T) {
 	enginetest.Tool(t, "node", "node_modules")
 	s := start(t, t.TempDir()) // of its own, because its memory is looked at
-	dir := t.TempDir()
-	note, picturePath := filepath.Join(dir, "asset"), filepath.Join(dir, "picture.png")
+	picturePath := filepath.Join(t.TempDir(), "picture.png")
 	if err := os.WriteFile(picturePath, picture(1), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	env := append(environment(t, s, "flora-0.11"), "ASSETRY_PICTURE="+picturePath)
 
-	first := startScript(t, env, "parts.mjs", "begin", note)
+	had, sentAgain, said := resumed(t, env, "parts.mjs", killAfter)
+	if had < killAfter || had+sentAgain != largeParts {
+		t.Errorf("the second process found %d parts and sent %d, want at least %d and %d in all", had, sentAgain, killAfter, largeParts)
+	}
+	if want := fmt.Sprintf("is ready\nread %d\n", 1<<30); said != want {
+		t.Errorf("the second process said %q, want %q", said, want)
+	}
+	s.wantPeaks(t)
+}
+
+// resumed kills a script that begins an upload once it has sent parts of it, and lets another process of it go on. It gives how many parts the second one
+// found and sent, and what else it said.
+func resumed(t *testing.T, env []string, script string, parts int) (had, sentAgain int, said string) {
+	t.Helper()
+	note := filepath.Join(t.TempDir(), "saved")
+	first := startScript(t, env, script, "begin", note)
 	sent := 0
 	for line := range first.lines {
 		if strings.HasPrefix(line, "sent ") {
 			sent++
 		}
-		if sent == killAfter {
+		if sent == parts {
 			if err := first.cmd.Process.Kill(); err != nil {
 				t.Fatal(err)
 			}
@@ -56,12 +70,11 @@ func TestAGibibyteIsResumedByAnotherProcess(t *testing.T) {
 	}
 	for range first.lines { // what was on its way
 	}
-	if err := first.cmd.Wait(); err == nil || sent < killAfter {
+	if err := first.cmd.Wait(); err == nil || sent < parts {
 		t.Fatalf("the first process ended by itself after %d parts: %v\n%s", sent, err, first.stderr)
 	}
 
-	second := startScript(t, env, "parts.mjs", "resume", note)
-	had, sentAgain, said := 0, 0, ""
+	second := startScript(t, env, script, "resume", note)
 	for line := range second.lines {
 		switch what, n, _ := strings.Cut(line, " "); what {
 		case "had":
@@ -75,13 +88,7 @@ func TestAGibibyteIsResumedByAnotherProcess(t *testing.T) {
 	if err := second.cmd.Wait(); err != nil {
 		t.Fatalf("the second process: %v\n%s%s", err, said, second.stderr)
 	}
-	if had < killAfter || had+sentAgain != largeParts {
-		t.Errorf("the second process found %d parts and sent %d, want at least %d and %d in all", had, sentAgain, killAfter, largeParts)
-	}
-	if want := fmt.Sprintf("is ready\nread %d\n", 1<<30); said != want {
-		t.Errorf("the second process said %q, want %q", said, want)
-	}
-	s.wantPeaks(t)
+	return had, sentAgain, said
 }
 
 // process is a script under way.

@@ -3,10 +3,8 @@ package order_test
 import (
 	"context"
 	"errors"
-	"flag"
 	"math/rand/v2"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -15,6 +13,7 @@ import (
 
 	"github.com/assetry/assetry/shared/access"
 	"github.com/assetry/assetry/shared/asset"
+	"github.com/assetry/assetry/shared/domaintest"
 	"github.com/assetry/assetry/shared/fault"
 	"github.com/assetry/assetry/shared/id"
 	"github.com/assetry/assetry/shared/order"
@@ -340,14 +339,14 @@ func run(t *testing.T, db driver, trouble bool) {
 // inputs, the counters with both, nothing that is held changes or goes, and in the end no order waits for what cannot come.
 func TestOrdersAgreeWithTheirInputs(t *testing.T) {
 	onBothDrivers(t, func(t *testing.T, db driver) {
-		checks(t, histories(t, 30))
+		domaintest.Checks(t, histories(t, 30))
 		run(t, db, false)
 	})
 }
 
 func TestOrdersAgreeWithTheirInputsInTrouble(t *testing.T) {
 	onBothDrivers(t, func(t *testing.T, db driver) {
-		checks(t, histories(t, 50))
+		domaintest.Checks(t, histories(t, 50))
 		run(t, db, true)
 	})
 }
@@ -358,16 +357,4 @@ func histories(t *testing.T, n int) int {
 		return n / 10
 	}
 	return n
-}
-
-// checks sets how many histories a test tries, unless -rapid.checks does.
-func checks(t *testing.T, n int) {
-	const name, rapidsOwn = "rapid.checks", "100"
-	if flag.Lookup(name).Value.String() != rapidsOwn {
-		return
-	}
-	if err := flag.Set(name, strconv.Itoa(n)); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = flag.Set(name, rapidsOwn) })
 }

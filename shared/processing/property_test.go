@@ -1,9 +1,7 @@
 package processing_test
 
 import (
-	"flag"
 	"fmt"
-	"strconv"
 	"testing"
 	"time"
 
@@ -11,6 +9,7 @@ import (
 
 	"github.com/assetry/assetry/shared/asset"
 	"github.com/assetry/assetry/shared/bus"
+	"github.com/assetry/assetry/shared/domaintest"
 	"github.com/assetry/assetry/shared/order"
 )
 
@@ -19,7 +18,7 @@ import (
 func TestOrdersEndWhateverHappens(t *testing.T) {
 	onBothDrivers(t, func(t *testing.T, open func(testing.TB) driver) {
 		db := open(t)
-		checks(t, map[bool]int{true: 30, false: 1}[isLocal(db)])
+		domaintest.Checks(t, map[bool]int{true: 30, false: 1}[isLocal(db)])
 		w := newWorld(t, db)
 		w.how.Bytes, w.how.Slots = 1500, 2
 		rapid.Check(t, func(rt *rapid.T) { w.live(t, rt) })
@@ -113,13 +112,3 @@ func (w *world) wantFate(t *testing.T, rt *rapid.T, f fate) {
 }
 
 // checks is how many histories a test draws, unless somebody says so on the command line.
-func checks(t *testing.T, n int) {
-	const name, rapidsOwn = "rapid.checks", "100"
-	if flag.Lookup(name).Value.String() != rapidsOwn {
-		return
-	}
-	if err := flag.Set(name, strconv.Itoa(n)); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = flag.Set(name, rapidsOwn) })
-}

@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"flag"
-	"strconv"
 	"testing"
 	"time"
 
@@ -14,6 +12,7 @@ import (
 	"github.com/assetry/assetry/shared/asset"
 	"github.com/assetry/assetry/shared/blob"
 	"github.com/assetry/assetry/shared/blob/blobtest"
+	"github.com/assetry/assetry/shared/domaintest"
 	"github.com/assetry/assetry/shared/fault"
 	"github.com/assetry/assetry/shared/id"
 	"github.com/assetry/assetry/shared/schema"
@@ -434,23 +433,11 @@ func (w *world) end(t *testing.T) string {
 }
 
 func TestAnyOrderEndsInOneConsistentState(t *testing.T) {
-	t.Run("sqlite", func(t *testing.T) { checks(t, 60); run(t, openSQLite, false) })
-	t.Run("dynamo", func(t *testing.T) { checks(t, 6); run(t, openDynamo, false) })
+	t.Run("sqlite", func(t *testing.T) { domaintest.Checks(t, 60); run(t, openSQLite, false) })
+	t.Run("dynamo", func(t *testing.T) { domaintest.Checks(t, 6); run(t, openDynamo, false) })
 }
 
 func TestAnyOrderWithFaultsEndsInOneConsistentState(t *testing.T) {
-	t.Run("sqlite", func(t *testing.T) { checks(t, 60); run(t, openSQLite, true) })
-	t.Run("dynamo", func(t *testing.T) { checks(t, 6); run(t, openDynamo, true) })
-}
-
-// checks sets how many histories a test tries, unless -rapid.checks does.
-func checks(t *testing.T, n int) {
-	const name, rapidsOwn = "rapid.checks", "100"
-	if flag.Lookup(name).Value.String() != rapidsOwn {
-		return
-	}
-	if err := flag.Set(name, strconv.Itoa(n)); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = flag.Set(name, rapidsOwn) })
+	t.Run("sqlite", func(t *testing.T) { domaintest.Checks(t, 60); run(t, openSQLite, true) })
+	t.Run("dynamo", func(t *testing.T) { domaintest.Checks(t, 6); run(t, openDynamo, true) })
 }

@@ -2,11 +2,9 @@ package webhook_test
 
 import (
 	"context"
-	"flag"
 	"fmt"
 	"math/rand/v2"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -16,6 +14,7 @@ import (
 
 	"github.com/assetry/assetry/shared/access"
 	"github.com/assetry/assetry/shared/bus"
+	"github.com/assetry/assetry/shared/domaintest"
 	"github.com/assetry/assetry/shared/id"
 	"github.com/assetry/assetry/shared/tabletest"
 	"github.com/assetry/assetry/shared/webhook"
@@ -238,7 +237,7 @@ func TestEveryEventEndsAndNoneOvertakes(t *testing.T) {
 		if strings.HasSuffix(t.Name(), "dynamo") {
 			histories = 8 // it is the same code, and far slower
 		}
-		checks(t, histories)
+		domaintest.Checks(t, histories)
 		rapid.Check(t, func(rt *rapid.T) {
 			w := newWorld(t, rt, h)
 			w.trouble(true)
@@ -250,16 +249,4 @@ func TestEveryEventEndsAndNoneOvertakes(t *testing.T) {
 			w.check(t, rt)
 		})
 	})
-}
-
-// checks sets how many histories a test tries, unless -rapid.checks does.
-func checks(t *testing.T, n int) {
-	const name, ofRapid = "rapid.checks", "100"
-	if flag.Lookup(name).Value.String() != ofRapid {
-		return
-	}
-	if err := flag.Set(name, strconv.Itoa(n)); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = flag.Set(name, ofRapid) })
 }

@@ -13,8 +13,14 @@ import (
 	"github.com/assetry/assetry/shared/table/sqlite"
 )
 
+// Driver is a table with its change feed.
+type Driver interface {
+	table.Table
+	table.Feed
+}
+
 // NewTable is an empty table with the product's indexes; it goes with the test.
-func NewTable(t testing.TB) table.Table {
+func NewTable(t testing.TB) Driver {
 	t.Helper()
 	db, err := sqlite.Open(filepath.Join(t.TempDir(), "table.db"), sqlite.Options{Indexes: schema.Indexes()})
 	if err != nil {
@@ -49,6 +55,27 @@ func (c *Clock) Advance(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.t = c.t.Add(d)
+}
+
+// Ahead is a clock that shows the real time plus what the test added, so that a bucket, which has the real time, takes what is signed now. Its zero value
+// shows the real time. Safe for concurrent use.
+type Ahead struct {
+	mu sync.Mutex
+	by time.Duration
+}
+
+// Now is the clock's time.
+func (a *Ahead) Now() time.Time {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return time.Now().Add(a.by)
+}
+
+// Advance moves the clock.
+func (a *Ahead) Advance(d time.Duration) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.by += d
 }
 
 // WantKind complains unless err is of a kind.

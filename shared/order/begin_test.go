@@ -7,13 +7,14 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/assetry/assetry/shared/access"
+	"github.com/assetry/assetry/shared/domaintest/drivers"
 	"github.com/assetry/assetry/shared/fault"
 	"github.com/assetry/assetry/shared/id"
 	"github.com/assetry/assetry/shared/order"
 )
 
 func TestInitialize(t *testing.T) {
-	w := newWorld(t, openSQLite(t))
+	w := newWorld(t, drivers.SQLite(t))
 	for _, tt := range []struct {
 		name string
 		d    order.Draft
@@ -60,7 +61,7 @@ func TestInitialize(t *testing.T) {
 }
 
 func TestWhoMayInitialize(t *testing.T) {
-	w := newWorld(t, openSQLite(t))
+	w := newWorld(t, drivers.SQLite(t))
 	_, err := w.Initialize(t.Context(), w.reader, draft())
 	wantKind(t, err, fault.Forbidden)
 	_, err = w.Initialize(t.Context(), access.Principal{}, draft())
@@ -73,7 +74,7 @@ func TestWhoMayInitialize(t *testing.T) {
 		"Cancel":   second(w.Cancel(t.Context(), w.stranger, o.ID)),
 		"Inputs":   second(w.Inputs(t.Context(), w.stranger, o.ID)),
 		"Upload":   second(w.BeginUpload(t.Context(), w.stranger, o.ID, single())),
-		"an order": second(w.Get(t.Context(), w.client, id.NewOrder(w.ws.ID, w.clock.now()))),
+		"an order": second(w.Get(t.Context(), w.client, id.NewOrder(w.ws.ID, w.clock.Now()))),
 	} {
 		if !fault.Is(err, fault.NotFound) {
 			t.Errorf("%s of a stranger: %v, want not found", name, err)
@@ -97,9 +98,9 @@ func TestWhoMayInitialize(t *testing.T) {
 func second[T any](_ T, err error) error { return err }
 
 func TestADraftsIDIsUsedOnce(t *testing.T) {
-	w := newWorld(t, openSQLite(t))
+	w := newWorld(t, drivers.SQLite(t))
 	d := draft()
-	d.ID = id.NewOrder(w.ws.ID, w.clock.now())
+	d.ID = id.NewOrder(w.ws.ID, w.clock.Now())
 	first, err := w.Initialize(t.Context(), w.client, d)
 	if err != nil {
 		t.Fatal(err)
@@ -113,7 +114,7 @@ func TestADraftsIDIsUsedOnce(t *testing.T) {
 }
 
 func TestUpdate(t *testing.T) {
-	w := newWorld(t, openSQLite(t))
+	w := newWorld(t, drivers.SQLite(t))
 	o := w.mustBegin(t)
 	o, err := w.Update(t.Context(), w.client, o.ID, order.Change{Name: to("Flat 8"), SqFt: to[int64](700), Units: to("imperial"), Metadata: to(`[1, 2]`)})
 	if err != nil || o.Name != "Flat 8" || o.SqFt != 700 || o.Units != "IMPERIAL" || o.Metadata != "[1,2]" || o.Version != 2 {
@@ -139,8 +140,8 @@ func TestUpdate(t *testing.T) {
 }
 
 func TestList(t *testing.T) {
-	onBothDrivers(t, func(t *testing.T, db driver) {
-		w := newWorld(t, db)
+	drivers.Each(t, func(t *testing.T, open drivers.Open) {
+		w := newWorld(t, open(t))
 		var all []order.Order
 		for range 5 {
 			all = append([]order.Order{w.mustBegin(t)}, all...)
@@ -179,7 +180,7 @@ func TestList(t *testing.T) {
 }
 
 func TestQuotas(t *testing.T) {
-	w := newWorld(t, openSQLite(t)).with(order.Options{OpenOrders: 2, OpenUploads: 2})
+	w := newWorld(t, drivers.SQLite(t)).with(order.Options{OpenOrders: 2, OpenUploads: 2})
 	first, second := w.mustBegin(t), w.mustBegin(t)
 	_, err := w.Initialize(t.Context(), w.client, draft())
 	wantKind(t, err, fault.Conflict)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/assetry/assetry/shared/domaintest"
+	"github.com/assetry/assetry/shared/domaintest/drivers"
 	"github.com/assetry/assetry/shared/id"
 	"github.com/assetry/assetry/shared/order"
 	"github.com/assetry/assetry/shared/table"
@@ -24,7 +25,8 @@ type priced struct {
 // and an order's row is written a second time in its index. DynamoDB Local 3.1.0 counts the writes of a transaction that have equal prices once, so
 // that there the write units are held from above alone.
 func TestWhatOrdersCost(t *testing.T) {
-	onBothDrivers(t, func(t *testing.T, db driver) {
+	drivers.Each(t, func(t *testing.T, open drivers.Open) {
+		db := open(t)
 		w := newWorld(t, db)
 		_, w.dynamo = db.(*dynamotest.DB)
 		w.mustUpload(t, w.mustBegin(t)) // from here on the workspace, its counters and the hour's marker are known
@@ -84,7 +86,7 @@ func TestWhatOrdersCost(t *testing.T) {
 func (w *world) price(t *testing.T, all []priced) {
 	t.Helper()
 	for _, p := range all {
-		w.clock.advance(time.Millisecond)
+		w.clock.Advance(time.Millisecond)
 		read, write, requests := domaintest.Spent(t, func(ctx context.Context) {
 			if err := p.do(ctx); err != nil {
 				t.Errorf("%s: %v", p.name, err)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/assetry/assetry/shared/asset"
+	"github.com/assetry/assetry/shared/domaintest/drivers"
 	"github.com/assetry/assetry/shared/fault"
 	"github.com/assetry/assetry/shared/order"
 	"github.com/assetry/assetry/shared/schema"
@@ -56,13 +57,13 @@ func (w *world) forgetVisits(t testing.TB) {
 }
 
 func TestADraftThatNobodySubmitsIsGivenUp(t *testing.T) {
-	onBothDrivers(t, func(t *testing.T, db driver) {
-		w := newWorld(t, db).with(order.Options{DraftFor: 3 * 24 * time.Hour})
+	drivers.Each(t, func(t *testing.T, open drivers.Open) {
+		w := newWorld(t, open(t)).with(order.Options{DraftFor: 3 * 24 * time.Hour})
 		o, kept := w.mustBegin(t), w.mustBegin(t)
 		pending, ready := w.mustUpload(t, o), w.mustUpload(t, o)
 		a := w.mustReady(t, ready)
 		for day := 1; day <= 4; day++ {
-			w.clock.advance(24 * time.Hour)
+			w.clock.Advance(24 * time.Hour)
 			if _, err := w.Update(t.Context(), w.client, kept.ID, order.Change{SqFt: to(int64(day))}); err != nil {
 				t.Fatal(err)
 			}
@@ -96,7 +97,7 @@ func TestADraftThatNobodySubmitsIsGivenUp(t *testing.T) {
 }
 
 func TestAVisitDoesWhatALostChangeWouldHaveDone(t *testing.T) {
-	w := newWorld(t, openSQLite(t))
+	w := newWorld(t, drivers.SQLite(t))
 	o, bad := w.mustBegin(t), w.mustBegin(t)
 	se, worse := w.mustUpload(t, o), w.mustUpload(t, bad)
 	w.mustSubmit(t, o)
@@ -104,7 +105,7 @@ func TestAVisitDoesWhatALostChangeWouldHaveDone(t *testing.T) {
 	w.mustReady(t, se)
 	w.mustFail(t, worse)
 	w.changes(t) // nobody hears of them
-	w.clock.advance(6 * time.Minute)
+	w.clock.Advance(6 * time.Minute)
 	w.mustVisit(t)
 	if got := w.mustGet(t, o); got.Status != order.Processing {
 		t.Errorf("the order whose input is ready is %s", got.Status)
@@ -116,7 +117,7 @@ func TestAVisitDoesWhatALostChangeWouldHaveDone(t *testing.T) {
 }
 
 func TestAVisitShowsOrdersInProcessingToTheWorker(t *testing.T) {
-	w := newWorld(t, openSQLite(t))
+	w := newWorld(t, drivers.SQLite(t))
 	var seen []order.Order
 	fails := errors.New("said by the test")
 	w.work = func(_ context.Context, o order.Order) (time.Time, error) {
@@ -125,14 +126,14 @@ func TestAVisitShowsOrdersInProcessingToTheWorker(t *testing.T) {
 		if fails = nil; o.Status != order.Processing {
 			return time.Time{}, err
 		}
-		return w.clock.now().Add(20 * time.Minute), err
+		return w.clock.Now().Add(20 * time.Minute), err
 	}
 	w.boot()
 	o := w.mustBegin(t)
 	w.mustReady(t, w.mustUpload(t, o))
 	w.forgetVisits(t) // of the draft, which may come at any time of a day
 	w.mustSubmit(t, o)
-	w.clock.advance(6 * time.Minute)
+	w.clock.Advance(6 * time.Minute)
 	if _, err := w.Visit(t.Context()); err == nil {
 		t.Error("Visit hides the worker's error")
 	}
@@ -140,12 +141,12 @@ func TestAVisitShowsOrdersInProcessingToTheWorker(t *testing.T) {
 	if len(seen) != 2 || seen[1].ID != o.ID || seen[1].Attempt != 1 {
 		t.Fatalf("the worker saw %v, want the order twice", seen)
 	}
-	w.clock.advance(10 * time.Minute)
+	w.clock.Advance(10 * time.Minute)
 	w.mustVisit(t)
 	if len(seen) != 2 {
 		t.Errorf("the worker is asked before the time that it said")
 	}
-	w.clock.advance(12 * time.Minute)
+	w.clock.Advance(12 * time.Minute)
 	w.mustVisit(t)
 	if len(seen) != 3 {
 		t.Errorf("the worker was asked %d times, want 3", len(seen))
@@ -153,7 +154,7 @@ func TestAVisitShowsOrdersInProcessingToTheWorker(t *testing.T) {
 	if _, err := w.Complete(t.Context(), w.ws.ID, o.ID, 1); err != nil {
 		t.Fatal(err)
 	}
-	w.clock.advance(30 * time.Minute)
+	w.clock.Advance(30 * time.Minute)
 	w.mustVisit(t)
 	w.mustVisit(t)
 	if n := w.due(t, o); n != 0 || len(seen) != 4 || seen[3].Status != order.Completed {
@@ -162,7 +163,7 @@ func TestAVisitShowsOrdersInProcessingToTheWorker(t *testing.T) {
 }
 
 func TestRowsThatLeadToAnOrderBecomeOne(t *testing.T) {
-	w := newWorld(t, openSQLite(t))
+	w := newWorld(t, drivers.SQLite(t))
 	o := w.mustBegin(t)
 	w.mustUpload(t, o)
 	w.mustSubmit(t, o)
@@ -170,7 +171,7 @@ func TestRowsThatLeadToAnOrderBecomeOne(t *testing.T) {
 		t.Fatalf("%d rows lead to the order, want one for the draft and one for its inputs", n)
 	}
 	for range 30 {
-		w.clock.advance(time.Hour)
+		w.clock.Advance(time.Hour)
 		w.mustVisit(t)
 	}
 	if n := w.due(t, o); n != 1 {
@@ -179,9 +180,9 @@ func TestRowsThatLeadToAnOrderBecomeOne(t *testing.T) {
 }
 
 func TestAVisitThatIsLateBeginsNothing(t *testing.T) {
-	w := newWorld(t, openSQLite(t))
+	w := newWorld(t, drivers.SQLite(t))
 	w.mustBegin(t)
-	w.clock.advance(31 * 24 * time.Hour)
+	w.clock.Advance(31 * 24 * time.Hour)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
 	if n, err := w.Visit(ctx); n != 0 || err != nil {
@@ -193,12 +194,12 @@ func TestAVisitThatIsLateBeginsNothing(t *testing.T) {
 }
 
 func TestAMissingOrdersRowGoes(t *testing.T) {
-	w := newWorld(t, openSQLite(t))
+	w := newWorld(t, drivers.SQLite(t))
 	o := w.mustBegin(t)
 	if _, err := w.table.Write(t.Context(), table.Delete(o.Key(), table.Present())); err != nil {
 		t.Fatal(err)
 	}
-	w.clock.advance(25 * time.Hour)
+	w.clock.Advance(25 * time.Hour)
 	w.mustVisit(t)
 	if n := w.due(t, o); n != 0 {
 		t.Errorf("%d rows lead to no order", n)

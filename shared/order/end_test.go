@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/assetry/assetry/shared/asset"
+	"github.com/assetry/assetry/shared/domaintest/drivers"
 	"github.com/assetry/assetry/shared/fault"
 	"github.com/assetry/assetry/shared/id"
 	"github.com/assetry/assetry/shared/order"
@@ -18,8 +19,8 @@ import (
 )
 
 func TestCancel(t *testing.T) {
-	onBothDrivers(t, func(t *testing.T, db driver) {
-		w := newWorld(t, db)
+	drivers.Each(t, func(t *testing.T, open drivers.Open) {
+		w := newWorld(t, open(t))
 		for _, submitted := range []bool{false, true} {
 			o, other := w.mustBegin(t), w.mustBegin(t)
 			pending, shared, ready := w.mustUpload(t, o), w.mustUpload(t, o), w.mustUpload(t, o)
@@ -67,7 +68,7 @@ func TestCancel(t *testing.T) {
 }
 
 func TestWhatCannotBeCancelled(t *testing.T) {
-	w := newWorld(t, openSQLite(t))
+	w := newWorld(t, drivers.SQLite(t))
 	for _, end := range []func(order.Order) (order.Order, error){
 		func(o order.Order) (order.Order, error) { return o, nil },
 		func(o order.Order) (order.Order, error) { return w.Complete(t.Context(), w.ws.ID, o.ID, 1) },
@@ -87,7 +88,7 @@ func TestWhatCannotBeCancelled(t *testing.T) {
 }
 
 func TestACancellationThatIsCutOffIsGoneOnWith(t *testing.T) {
-	w := newWorld(t, openSQLite(t))
+	w := newWorld(t, drivers.SQLite(t))
 	o := w.mustBegin(t)
 	se := w.mustUpload(t, o)
 	w.table.FailNth(tabletest.VerbTransact, 2, tabletest.LoseCall)
@@ -97,7 +98,7 @@ func TestACancellationThatIsCutOffIsGoneOnWith(t *testing.T) {
 	if got := w.mustGet(t, o); got.Status != order.Cancelled || got.Inputs != 1 {
 		t.Fatalf("the order is %s with %d inputs", got.Status, got.Inputs)
 	}
-	w.clock.advance(25 * time.Hour)
+	w.clock.Advance(25 * time.Hour)
 	w.mustVisit(t)
 	if now, err := w.Session(t.Context(), w.client, se.Asset.ID, 0); err != nil || now.Status != order.StatusAbandoned {
 		t.Errorf("the upload is %s, %v", now.Status, err)
@@ -114,8 +115,8 @@ func planned(k table.Key, n int64) table.Write {
 }
 
 func TestCompleteAndFail(t *testing.T) {
-	onBothDrivers(t, func(t *testing.T, db driver) {
-		w := newWorld(t, db)
+	drivers.Each(t, func(t *testing.T, open drivers.Open) {
+		w := newWorld(t, open(t))
 		k := table.Key{PK: "fence#" + w.ws.ID.String(), SK: "fence"}
 		if _, err := w.table.Write(t.Context(), table.Put(table.Item{
 			table.AttrPK: table.String(k.PK), table.AttrSK: table.String(k.SK), "made": table.Int(2),
@@ -170,7 +171,7 @@ func TestAnOrderInErrorIsOpenedAgainByAnInput(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, openSQLite(t))
+			w := newWorld(t, drivers.SQLite(t))
 			o := w.mustBegin(t)
 			bad := w.mustReady(t, w.mustUpload(t, o))
 			w.mustReady(t, w.mustUpload(t, o))
@@ -200,7 +201,7 @@ func TestAnOrderInErrorIsOpenedAgainByAnInput(t *testing.T) {
 }
 
 func TestDeliverables(t *testing.T) {
-	w := newWorld(t, openSQLite(t))
+	w := newWorld(t, drivers.SQLite(t))
 	o, in := w.mustProcess(t)
 	made, _, err := w.uploads.Begin(t.Context(), w.client, upload.Draft{Workspace: w.ws.ID, Declared: "application/pdf", Orders: asset.OrdersOf(o.ID),
 		Beside: func(a asset.Asset) []table.Write { return []table.Write{deliverable(o.ID, 1, a.ID)} }})

@@ -7,6 +7,7 @@ import (
 
 	"github.com/assetry/assetry/shared/asset"
 	"github.com/assetry/assetry/shared/blob"
+	"github.com/assetry/assetry/shared/domaintest/drivers"
 	"github.com/assetry/assetry/shared/fault"
 	"github.com/assetry/assetry/shared/id"
 	"github.com/assetry/assetry/shared/order"
@@ -17,7 +18,7 @@ import (
 )
 
 func TestWhatAnUploadMaySay(t *testing.T) {
-	w := newWorld(t, openSQLite(t)).with(order.Options{MaxUpload: 6 << 30})
+	w := newWorld(t, drivers.SQLite(t)).with(order.Options{MaxUpload: 6 << 30})
 	o := w.mustBegin(t)
 	for _, tt := range []struct {
 		name string
@@ -51,8 +52,8 @@ func TestWhatAnUploadMaySay(t *testing.T) {
 }
 
 func TestAnUploadByOnePut(t *testing.T) {
-	onBothDrivers(t, func(t *testing.T, db driver) {
-		w := newWorld(t, db)
+	drivers.Each(t, func(t *testing.T, open drivers.Open) {
+		w := newWorld(t, open(t))
 		o := w.mustBegin(t)
 		se := w.mustUpload(t, o)
 		if se.Order != o.ID || se.Format != "xyz" || se.Way != order.WaySingle || se.Status != order.StatusPending || se.PutURL == "" || se.Expires.IsZero() {
@@ -64,7 +65,7 @@ func TestAnUploadByOnePut(t *testing.T) {
 		w.wantOpen(t, 1, 1)
 		_, err := w.FinalizeUpload(t.Context(), w.client, se.Asset.ID, o.ID, "", nil)
 		wantKind(t, err, fault.Conflict)
-		_, err = w.FinalizeUpload(t.Context(), w.client, se.Asset.ID, id.NewOrder(w.ws.ID, w.clock.now()), "none", []blob.Part{{Number: 1}})
+		_, err = w.FinalizeUpload(t.Context(), w.client, se.Asset.ID, id.NewOrder(w.ws.ID, w.clock.Now()), "none", []blob.Part{{Number: 1}})
 		wantFields(t, err, "order_id", "upload_id")
 
 		again, err := w.Reissue(t.Context(), w.client, se.Asset.ID, upload.PartsQuery{})
@@ -91,7 +92,7 @@ func TestAnUploadByOnePut(t *testing.T) {
 }
 
 func TestAnUploadByParts(t *testing.T) {
-	w := newWorld(t, openSQLite(t))
+	w := newWorld(t, drivers.SQLite(t))
 	o := w.mustBegin(t)
 	body := bytes.Repeat(scan(3), upload.MinPartSize/len(scan(3))+1)
 	se, err := w.BeginUpload(t.Context(), w.client, o.ID, order.Upload{Format: "xyz", Way: order.WayMulti, Parts: 3, First: 2})
@@ -138,7 +139,7 @@ func TestAnUploadByParts(t *testing.T) {
 }
 
 func TestAnImport(t *testing.T) {
-	w := newWorld(t, openSQLite(t))
+	w := newWorld(t, drivers.SQLite(t))
 	o := w.mustBegin(t)
 	se, err := w.BeginUpload(t.Context(), w.client, o.ID, order.Upload{Format: "e57", Way: order.WayURL, Source: "https://scans.example/hall.e57"})
 	if err != nil || se.Status != order.StatusImporting || se.Way != order.WayURL || se.Asset.Name != "hall.e57" {
@@ -155,10 +156,10 @@ func TestAnImport(t *testing.T) {
 }
 
 func TestAnUploadsIDIsUsedOnce(t *testing.T) {
-	w := newWorld(t, openSQLite(t))
+	w := newWorld(t, drivers.SQLite(t))
 	o := w.mustBegin(t)
 	u := single()
-	u.ID = id.NewAsset(w.ws.ID, w.clock.now())
+	u.ID = id.NewAsset(w.ws.ID, w.clock.Now())
 	for range 3 {
 		se, err := w.BeginUpload(t.Context(), w.client, o.ID, u)
 		if err != nil || se.Asset.ID != u.ID || se.PutURL == "" {
@@ -176,7 +177,7 @@ func TestAnUploadsIDIsUsedOnce(t *testing.T) {
 }
 
 func TestAnOrderHasAtMostFortyInputs(t *testing.T) {
-	w := newWorld(t, openSQLite(t))
+	w := newWorld(t, drivers.SQLite(t))
 	o := w.mustBegin(t)
 	for range order.MaxInputs {
 		w.mustUpload(t, o)
@@ -193,8 +194,8 @@ func TestAnOrderHasAtMostFortyInputs(t *testing.T) {
 }
 
 func TestAttach(t *testing.T) {
-	onBothDrivers(t, func(t *testing.T, db driver) {
-		w := newWorld(t, db)
+	drivers.Each(t, func(t *testing.T, open drivers.Open) {
+		w := newWorld(t, open(t))
 		one, two := w.mustBegin(t), w.mustBegin(t)
 		se := w.mustUpload(t, one)
 		got, err := w.Attach(t.Context(), w.client, two.ID, se.Asset.ID)
@@ -228,7 +229,7 @@ func TestAttach(t *testing.T) {
 }
 
 func TestWhatCannotBeAttached(t *testing.T) {
-	w := newWorld(t, openSQLite(t))
+	w := newWorld(t, drivers.SQLite(t))
 	o := w.mustBegin(t)
 	png, _, err := w.uploads.Begin(t.Context(), w.client, upload.Draft{Workspace: w.ws.ID, Declared: "image/png"})
 	if err != nil {
@@ -256,7 +257,7 @@ func TestWhatCannotBeAttached(t *testing.T) {
 		"a picture":                  {png.ID, fault.Conflict},
 		"what failed":                {failed.ID, fault.Conflict},
 		"another workspace's":        {foreign.Asset.ID, fault.NotFound},
-		"what is not there":          {id.NewAsset(w.ws.ID, w.clock.now()), fault.NotFound},
+		"what is not there":          {id.NewAsset(w.ws.ID, w.clock.Now()), fault.NotFound},
 		"one that 20 orders are of ": {popular.ID, fault.Conflict},
 	} {
 		_, err := w.Attach(t.Context(), w.client, o.ID, tt.a)
@@ -270,8 +271,8 @@ func TestWhatCannotBeAttached(t *testing.T) {
 }
 
 func TestAbandon(t *testing.T) {
-	onBothDrivers(t, func(t *testing.T, db driver) {
-		w := newWorld(t, db)
+	drivers.Each(t, func(t *testing.T, open drivers.Open) {
+		w := newWorld(t, open(t))
 		o := w.mustBegin(t)
 		pending, ready := w.mustUpload(t, o), w.mustUpload(t, o)
 		w.mustReady(t, ready)
@@ -308,7 +309,7 @@ func TestAbandon(t *testing.T) {
 }
 
 func TestASubmittedOrdersInputsStay(t *testing.T) {
-	w := newWorld(t, openSQLite(t))
+	w := newWorld(t, drivers.SQLite(t))
 	o := w.mustBegin(t)
 	pending, ready := w.mustUpload(t, o), w.mustUpload(t, o)
 	w.mustReady(t, ready)
@@ -332,7 +333,7 @@ func TestASubmittedOrdersInputsStay(t *testing.T) {
 // A crash at any call leaves the order usable, and the input in it or not.
 func TestAnUploadThatIsCutOff(t *testing.T) {
 	for nth := 1; ; nth++ {
-		w := newWorld(t, openSQLite(t))
+		w := newWorld(t, drivers.SQLite(t))
 		o := w.mustBegin(t)
 		calls := 0
 		w.table.Script(func(c tabletest.Call) tabletest.Fault {
@@ -366,8 +367,8 @@ func TestAnUploadThatIsCutOff(t *testing.T) {
 
 // Between what an abandonment looked at and what it writes, another order gets the asset: it leaves both.
 func TestAnAttachmentInTheMiddleOfAnAbandonment(t *testing.T) {
-	onBothDrivers(t, func(t *testing.T, db driver) {
-		w := newWorld(t, db)
+	drivers.Each(t, func(t *testing.T, open drivers.Open) {
+		w := newWorld(t, open(t))
 		one, two := w.mustBegin(t), w.mustBegin(t)
 		se := w.mustUpload(t, one)
 		once := true
@@ -394,7 +395,7 @@ func TestAnAttachmentInTheMiddleOfAnAbandonment(t *testing.T) {
 
 // Between what an abandonment looked at and what it writes, the bytes come and are good: the asset stays, out of its order.
 func TestBytesInTheMiddleOfAnAbandonment(t *testing.T) {
-	w := newWorld(t, openSQLite(t))
+	w := newWorld(t, drivers.SQLite(t))
 	o := w.mustBegin(t)
 	se := w.mustUpload(t, o)
 	once := true

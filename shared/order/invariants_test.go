@@ -110,7 +110,7 @@ func (h *history) settle() {
 			}
 		}
 	}
-	h.clock.advance(25 * time.Hour)
+	h.clock.Advance(25 * time.Hour)
 	for range 2 {
 		if _, err := h.Visit(context.Background()); err != nil {
 			h.t.Fatalf("Visit without trouble: %v", err)

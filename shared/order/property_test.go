@@ -14,6 +14,7 @@ import (
 	"github.com/assetry/assetry/shared/access"
 	"github.com/assetry/assetry/shared/asset"
 	"github.com/assetry/assetry/shared/domaintest"
+	"github.com/assetry/assetry/shared/domaintest/drivers"
 	"github.com/assetry/assetry/shared/fault"
 	"github.com/assetry/assetry/shared/id"
 	"github.com/assetry/assetry/shared/order"
@@ -89,7 +90,7 @@ func (h *history) anAsset() (id.Asset, bool) {
 
 func (h *history) begin() {
 	d := draft()
-	d.ID = id.NewOrder(h.ws.ID, h.clock.now())
+	d.ID = id.NewOrder(h.ws.ID, h.clock.Now())
 	h.orders = append(h.orders, d.ID) // it may be there although the answer was lost
 	_, err := h.Initialize(h.ctx, h.client, d)
 	h.ok("Initialize", err)
@@ -108,7 +109,7 @@ func (h *history) upload() {
 		return
 	}
 	u := single()
-	u.ID = id.NewAsset(h.ws.ID, h.clock.now())
+	u.ID = id.NewAsset(h.ws.ID, h.clock.Now())
 	h.assets = append(h.assets, u.ID)
 	se, err := h.BeginUpload(h.ctx, h.client, o, u)
 	if h.ok("BeginUpload", err) {
@@ -232,7 +233,7 @@ func (h *history) lose() {
 }
 
 func (h *history) visit() {
-	h.clock.advance(time.Duration(rapid.IntRange(1, 30).Draw(h.t, "minutes")) * time.Minute)
+	h.clock.Advance(time.Duration(rapid.IntRange(1, 30).Draw(h.t, "minutes")) * time.Minute)
 	defer h.alone()()
 	_, err := h.Visit(h.ctx)
 	h.ok("Visit", err)
@@ -308,11 +309,11 @@ func (h *history) quiet() func() {
 }
 
 // run checks histories on one table: each is a workspace of its own.
-func run(t *testing.T, db driver, trouble bool) {
+func run(t *testing.T, db domaintest.Driver, trouble bool) {
 	w := newWorld(t, db)
 	rapid.Check(t, func(rt *rapid.T) {
 		h := &history{world: w, t: rt, urls: map[id.Asset]string{}}
-		w.clock.advance(32 * 24 * time.Hour) // the orders of the history before are over, or their drafts have expired
+		w.clock.Advance(32 * 24 * time.Hour) // the orders of the history before are over, or their drafts have expired
 		w.hooked.before = nil
 		w.table.Script(nil)
 		w.ws = w.mustWorkspace(t)
@@ -338,14 +339,16 @@ func run(t *testing.T, db driver, trouble bool) {
 // Whatever is repeated, reordered, lost, cut off at any write or done in the middle of something else: the status of an order agrees with its
 // inputs, the counters with both, nothing that is held changes or goes, and in the end no order waits for what cannot come.
 func TestOrdersAgreeWithTheirInputs(t *testing.T) {
-	onBothDrivers(t, func(t *testing.T, db driver) {
+	drivers.Each(t, func(t *testing.T, open drivers.Open) {
+		db := open(t)
 		domaintest.Checks(t, histories(t, 30))
 		run(t, db, false)
 	})
 }
 
 func TestOrdersAgreeWithTheirInputsInTrouble(t *testing.T) {
-	onBothDrivers(t, func(t *testing.T, db driver) {
+	drivers.Each(t, func(t *testing.T, open drivers.Open) {
+		db := open(t)
 		domaintest.Checks(t, histories(t, 50))
 		run(t, db, true)
 	})

@@ -9,6 +9,7 @@ import (
 
 	"github.com/assetry/assetry/shared/asset"
 	"github.com/assetry/assetry/shared/domaintest"
+	"github.com/assetry/assetry/shared/domaintest/drivers"
 	"github.com/assetry/assetry/shared/fault"
 	"github.com/assetry/assetry/shared/order"
 	"github.com/assetry/assetry/shared/schema"
@@ -17,8 +18,8 @@ import (
 )
 
 func TestSubmitAnOrderWhoseInputsAreReady(t *testing.T) {
-	onBothDrivers(t, func(t *testing.T, db driver) {
-		w := newWorld(t, db)
+	drivers.Each(t, func(t *testing.T, open drivers.Open) {
+		w := newWorld(t, open(t))
 		o, a := w.mustProcess(t)
 		if o.Attempt != 1 || o.SubmittedAt.IsZero() {
 			t.Errorf("Submit = %+v", o)
@@ -39,8 +40,8 @@ func TestSubmitAnOrderWhoseInputsAreReady(t *testing.T) {
 }
 
 func TestSubmitAnOrderWhoseInputsArrive(t *testing.T) {
-	onBothDrivers(t, func(t *testing.T, db driver) {
-		w := newWorld(t, db)
+	drivers.Each(t, func(t *testing.T, open drivers.Open) {
+		w := newWorld(t, open(t))
 		o := w.mustBegin(t)
 		first, last := w.mustUpload(t, o), w.mustUpload(t, o)
 		if o = w.mustSubmit(t, o); o.Status != order.Uploading {
@@ -73,7 +74,7 @@ func TestSubmitAnOrderWhoseInputsArrive(t *testing.T) {
 }
 
 func TestSubmitNamesEveryProblem(t *testing.T) {
-	w := newWorld(t, openSQLite(t))
+	w := newWorld(t, drivers.SQLite(t))
 	o := w.mustBegin(t)
 	bad, good, alsoBad := w.mustUpload(t, o), w.mustUpload(t, o), w.mustUpload(t, o)
 	w.mustFail(t, bad)
@@ -100,11 +101,11 @@ func TestSubmitLeavesOutWhatNeverCame(t *testing.T) {
 		{"when it was given up", true, upload.DefaultGrant + upload.DefaultSlack + time.Hour},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			w := newWorld(t, openSQLite(t))
+			w := newWorld(t, drivers.SQLite(t))
 			o := w.mustBegin(t)
 			never, came := w.mustUpload(t, o), w.mustUpload(t, o)
 			w.mustReady(t, came)
-			w.clock.advance(tt.later)
+			w.clock.Advance(tt.later)
 			if tt.sweep {
 				if _, err := w.uploads.Expire(t.Context(), never.Asset); err != nil {
 					t.Fatal(err)
@@ -124,7 +125,7 @@ func TestSubmitLeavesOutWhatNeverCame(t *testing.T) {
 }
 
 func TestSubmitKeepsWhatMayStillCome(t *testing.T) {
-	w := newWorld(t, openSQLite(t))
+	w := newWorld(t, drivers.SQLite(t))
 	o := w.mustBegin(t)
 	sent := w.mustUpload(t, o)
 	w.send(t, sent.PutURL, scan(1))
@@ -136,17 +137,17 @@ func TestSubmitKeepsWhatMayStillCome(t *testing.T) {
 	if _, err := w.BeginUpload(t.Context(), w.client, o.ID, order.Upload{Format: "xyz", Way: order.WayURL, Source: "https://scans.example/a.xyz"}); err != nil {
 		t.Fatal(err)
 	}
-	w.clock.advance(upload.DefaultPartGrant + time.Minute)
+	w.clock.Advance(upload.DefaultPartGrant + time.Minute)
 	if got := w.mustSubmit(t, o); got.Status != order.Uploading || got.Inputs != 3 || len(got.Problems) != 0 {
 		t.Errorf("Submit = %s with %d inputs and %v; want all three", got.Status, got.Inputs, got.Problems)
 	}
 }
 
 func TestSubmitRefusesWhenNothingIsLeft(t *testing.T) {
-	w := newWorld(t, openSQLite(t))
+	w := newWorld(t, drivers.SQLite(t))
 	o := w.mustBegin(t)
 	w.mustUpload(t, o)
-	w.clock.advance(upload.DefaultGrant + time.Minute)
+	w.clock.Advance(upload.DefaultGrant + time.Minute)
 	_, err := w.Submit(t.Context(), w.client, o.ID)
 	wantFields(t, err, "assets", "assets.0")
 	if got := w.mustGet(t, o); got.Status != order.Initialized || got.Inputs != 1 {
@@ -155,7 +156,7 @@ func TestSubmitRefusesWhenNothingIsLeft(t *testing.T) {
 }
 
 func TestAnInputThatFailsSendsTheOrderBack(t *testing.T) {
-	w := newWorld(t, openSQLite(t))
+	w := newWorld(t, drivers.SQLite(t))
 	o := w.mustBegin(t)
 	good, bad := w.mustUpload(t, o), w.mustUpload(t, o)
 	w.mustReady(t, good)
@@ -179,7 +180,7 @@ func TestAnInputThatFailsSendsTheOrderBack(t *testing.T) {
 }
 
 func TestAHeldInputIsNotRetried(t *testing.T) {
-	w := newWorld(t, openSQLite(t))
+	w := newWorld(t, drivers.SQLite(t))
 	o := w.mustBegin(t)
 	se := w.mustUpload(t, o)
 	w.mustSubmit(t, o)
@@ -189,7 +190,7 @@ func TestAHeldInputIsNotRetried(t *testing.T) {
 }
 
 func TestADeletedInputLeavesItsOrder(t *testing.T) {
-	w := newWorld(t, openSQLite(t))
+	w := newWorld(t, drivers.SQLite(t))
 	o := w.mustBegin(t)
 	se := w.mustUpload(t, o)
 	if err := w.assets.Delete(t.Context(), w.client, se.Asset.ID); err != nil {
@@ -206,7 +207,7 @@ func TestADeletedInputLeavesItsOrder(t *testing.T) {
 }
 
 func TestAChangeThatComesBeforeTheSubmissionIsNotLost(t *testing.T) {
-	w := newWorld(t, openSQLite(t))
+	w := newWorld(t, drivers.SQLite(t))
 	o := w.mustBegin(t)
 	se := w.mustUpload(t, o)
 	once := true
@@ -223,8 +224,8 @@ func TestAChangeThatComesBeforeTheSubmissionIsNotLost(t *testing.T) {
 }
 
 func TestManySubmitAtOnce(t *testing.T) {
-	onBothDrivers(t, func(t *testing.T, db driver) {
-		w := newWorld(t, db)
+	drivers.Each(t, func(t *testing.T, open drivers.Open) {
+		w := newWorld(t, open(t))
 		o := w.mustBegin(t)
 		w.mustReady(t, w.mustUpload(t, o))
 		got := make([]order.Order, 8)
@@ -244,8 +245,8 @@ func TestManySubmitAtOnce(t *testing.T) {
 
 // A submission and a delete or a retry of its input meet: one of both happens, never both.
 func TestSubmissionsRaceWithDeletesAndRetries(t *testing.T) {
-	onBothDrivers(t, func(t *testing.T, db driver) {
-		w := newWorld(t, db)
+	drivers.Each(t, func(t *testing.T, open drivers.Open) {
+		w := newWorld(t, open(t))
 		for round := range 4 {
 			o := w.mustBegin(t)
 			goes, stays := w.mustReady(t, w.mustUpload(t, o)), w.mustReady(t, w.mustUpload(t, o))
@@ -320,7 +321,7 @@ func TestASubmissionInTheMiddleOfSomethingElseWins(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, openSQLite(t))
+			w := newWorld(t, drivers.SQLite(t))
 			o := w.mustBegin(t)
 			a := w.mustReady(t, w.mustUpload(t, o))
 			once := true

@@ -6,9 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -18,6 +16,7 @@ import (
 	"github.com/assetry/assetry/shared/account"
 	"github.com/assetry/assetry/shared/asset"
 	"github.com/assetry/assetry/shared/blob"
+	"github.com/assetry/assetry/shared/domaintest"
 	"github.com/assetry/assetry/shared/fault"
 	"github.com/assetry/assetry/shared/id"
 	"github.com/assetry/assetry/shared/order"
@@ -28,52 +27,11 @@ import (
 	"github.com/assetry/assetry/shared/schema"
 	"github.com/assetry/assetry/shared/secret"
 	"github.com/assetry/assetry/shared/table"
-	"github.com/assetry/assetry/shared/table/dynamo/dynamotest"
-	"github.com/assetry/assetry/shared/table/sqlite"
 	"github.com/assetry/assetry/shared/tabletest"
 	"github.com/assetry/assetry/shared/upload"
 )
 
 func TestMain(m *testing.M) { versitytest.Main(m) }
-
-// driver is a table with its change feed.
-type driver interface {
-	table.Table
-	table.Feed
-}
-
-// onBothDrivers runs a test on SQLite and on DynamoDB Local.
-func onBothDrivers(t *testing.T, f func(t *testing.T, db driver)) {
-	t.Run("sqlite", func(t *testing.T) { f(t, openSQLite(t)) })
-	t.Run("dynamo", func(t *testing.T) { f(t, dynamotest.Open(t, schema.Indexes()...)) })
-}
-
-func openSQLite(t testing.TB) driver {
-	db, err := sqlite.Open(filepath.Join(t.TempDir(), "table.db"), sqlite.Options{Indexes: schema.Indexes()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = db.Close() })
-	return db
-}
-
-// clock is real time plus what the test added, so that the bucket, which has the real time, takes what is signed now.
-type clock struct {
-	mu    sync.Mutex
-	ahead time.Duration
-}
-
-func (c *clock) now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return time.Now().Add(c.ahead)
-}
-
-func (c *clock) advance(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.ahead += d
-}
 
 // nowhere takes every https address, and has no file.
 type nowhere struct{ remote.Files }
@@ -93,7 +51,7 @@ type world struct {
 	feed   table.Feed
 	bucket blob.Bucket
 	server *versitytest.Server
-	clock  *clock
+	clock  *domaintest.Ahead
 	root   secret.Root
 
 	accounts *account.Service
@@ -131,9 +89,9 @@ func (h *hooked) Transact(ctx context.Context, ws []table.Write) error {
 	return h.Table.Transact(ctx, ws)
 }
 
-func newWorld(t testing.TB, db driver) *world {
+func newWorld(t testing.TB, db domaintest.Driver) *world {
 	t.Helper()
-	w := &world{table: tabletest.Faulty(db), feed: db, clock: &clock{}, server: versitytest.Start(t), root: secret.NewRoot()}
+	w := &world{table: tabletest.Faulty(db), feed: db, clock: &domaintest.Ahead{}, server: versitytest.Start(t), root: secret.NewRoot()}
 	w.server.OnEvent(func(versity.Event) {})
 	w.bucket = s3blob.New(w.server.Client(), w.server.Bucket, s3blob.Options{})
 	w.hooked = &hooked{Table: w.table}
@@ -148,12 +106,12 @@ func newWorld(t testing.TB, db driver) *world {
 // boot builds the services anew, as another process would have them.
 func (w *world) boot() {
 	sealer := page.NewSealer(w.root)
-	w.accounts = account.New(w.hooked, account.Options{Now: w.clock.now})
+	w.accounts = account.New(w.hooked, account.Options{Now: w.clock.Now})
 	holds := order.Holder{Table: w.hooked}
-	w.assets = asset.New(w.hooked, w.accounts, sealer, asset.Options{Now: w.clock.now, Holds: holds})
+	w.assets = asset.New(w.hooked, w.accounts, sealer, asset.Options{Now: w.clock.Now, Holds: holds})
 	w.uploads = upload.New(upload.Parts{Table: w.hooked, Bucket: w.bucket, Assets: w.assets, Workspaces: w.accounts, Remote: nowhere{}},
-		upload.Options{Now: w.clock.now, Holds: holds})
-	w.options.Now = w.clock.now
+		upload.Options{Now: w.clock.Now, Holds: holds})
+	w.options.Now = w.clock.Now
 	w.Service = order.New(order.Parts{Table: w.hooked, Bucket: w.bucket, Assets: w.assets, Uploads: w.uploads, Sealer: sealer, Work: w.work}, w.options)
 }
 

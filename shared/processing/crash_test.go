@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/assetry/assetry/shared/blob/blobtest"
+	"github.com/assetry/assetry/shared/domaintest"
+	"github.com/assetry/assetry/shared/domaintest/drivers"
 	"github.com/assetry/assetry/shared/order"
 	"github.com/assetry/assetry/shared/table/sqlite"
 	"github.com/assetry/assetry/shared/tabletest"
@@ -93,7 +95,7 @@ func (w *world) heal() {
 // done and nobody heard. In half of the runs the worker is dead from then on. The order has one checkpoint, two steps and four deliverables. Each call
 // is broken in one of the four ways.
 func TestAWorkerMayMeetAFaultAnywhere(t *testing.T) {
-	onBothDrivers(t, func(t *testing.T, open func(testing.TB) driver) {
+	drivers.Each(t, func(t *testing.T, open drivers.Open) {
 		db := open(t)
 		stride := 4
 		if !isLocal(db) {
@@ -118,7 +120,7 @@ func TestAWorkerMayMeetAFaultAnywhere(t *testing.T) {
 }
 
 // isLocal says whether a table is a file of this process.
-func isLocal(db driver) bool {
+func isLocal(db domaintest.Driver) bool {
 	_, local := db.(*sqlite.DB)
 	return local
 }
@@ -143,7 +145,7 @@ func (w *world) survives(t *testing.T, s spot) (reached bool) {
 		t.Fatalf("%s: the order is %s: %s", s, o.Status, o.Failure)
 	}
 	for range 3 { // who died at the very end left something to tidy up
-		w.clock.advance(lastLook / 2)
+		w.clock.Advance(lastLook / 2)
 		w.sweep(t)
 		w.run(t)
 	}
@@ -156,7 +158,7 @@ func (w *world) survives(t *testing.T, s spot) (reached bool) {
 
 // TestAWorkerThatDiesAtOnePlaceIsNotTriedForEver kills every worker at the same call.
 func TestAWorkerThatDiesAtOnePlaceIsNotTriedForEver(t *testing.T) {
-	w := newWorld(t, openSQLite(t))
+	w := newWorld(t, drivers.SQLite(t))
 	o := w.ordered(t, 50)
 	for i := range 40 {
 		w.meet(spot{bucket: true, nth: 1, dies: true}) // the first read of the scan
@@ -171,7 +173,7 @@ func TestAWorkerThatDiesAtOnePlaceIsNotTriedForEver(t *testing.T) {
 		if o = w.get(t, o); o.Status != order.Processing {
 			break
 		}
-		w.clock.advance(lastLook / 10)
+		w.clock.Advance(lastLook / 10)
 		w.sweep(t)
 		if i == 39 {
 			t.Fatalf("the order is still in work: %v", w.work(t, o))
@@ -185,7 +187,7 @@ func TestAWorkerThatDiesAtOnePlaceIsNotTriedForEver(t *testing.T) {
 
 // TestASweeperMayMeetAFaultAnywhere breaks every call of a sweep that finds a worker dead, and one that tidies up.
 func TestASweeperMayMeetAFaultAnywhere(t *testing.T) {
-	w := newWorld(t, openSQLite(t))
+	w := newWorld(t, drivers.SQLite(t))
 	for _, s := range []spot{{}, {lost: true}, {dies: true}, {lost: true, dies: true}} {
 		for s.nth = 1; ; s.nth++ {
 			o := w.ordered(t, 20)
@@ -193,14 +195,14 @@ func TestASweeperMayMeetAFaultAnywhere(t *testing.T) {
 			e, _ := w.next(t)
 			_ = w.handle(w.process(), e)
 			w.heal()
-			w.clock.advance(lastLook / 10)
+			w.clock.Advance(lastLook / 10)
 			hit := w.meet(s)
 			w.sweep(t)
 			w.heal()
 			if w.settle(t, o); t.Failed() {
 				t.Fatalf("after: %s", s)
 			}
-			w.clock.advance(lastLook / 10)
+			w.clock.Advance(lastLook / 10)
 			w.sweep(t)
 			w.wantDelivered(t, o, 20)
 			if !hit() {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/assetry/assetry/shared/asset"
 	"github.com/assetry/assetry/shared/bus"
+	"github.com/assetry/assetry/shared/domaintest/drivers"
 	"github.com/assetry/assetry/shared/order"
 	"github.com/assetry/assetry/shared/product"
 	"github.com/assetry/assetry/shared/schema"
@@ -17,7 +18,7 @@ import (
 // TestABacklogOfOneTenantDoesNotHoldUpAnother has one tenant submit many orders whose work does not end, and then another one order. Three workers take the
 // requests in turn, as a queue gives them: the second tenant is served while the first one's are still at it.
 func TestABacklogOfOneTenantDoesNotHoldUpAnother(t *testing.T) {
-	onBothDrivers(t, func(t *testing.T, open func(testing.TB) driver) {
+	drivers.Each(t, func(t *testing.T, open drivers.Open) {
 		w := newWorld(t, open(t))
 		w.how.Slots = 2
 		const backlog = 20
@@ -100,7 +101,7 @@ func (b *busy) end(who bool) {
 }
 
 func TestPlacesAreGivenInTheOrderOfWaiting(t *testing.T) {
-	w := newWorld(t, openSQLite(t))
+	w := newWorld(t, drivers.SQLite(t))
 	w.how.Slots = 1
 	var made []string
 	inside := false
@@ -137,7 +138,7 @@ func TestPlacesAreGivenInTheOrderOfWaiting(t *testing.T) {
 }
 
 func TestAPlaceThatADeadWorkerLeftIsTakenByWhoWaits(t *testing.T) {
-	w := newWorld(t, openSQLite(t))
+	w := newWorld(t, drivers.SQLite(t))
 	w.how.Slots = 1
 	first := w.ordered(t, 10)
 	e, _ := w.next(t)

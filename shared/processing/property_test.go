@@ -10,13 +10,14 @@ import (
 	"github.com/assetry/assetry/shared/asset"
 	"github.com/assetry/assetry/shared/bus"
 	"github.com/assetry/assetry/shared/domaintest"
+	"github.com/assetry/assetry/shared/domaintest/drivers"
 	"github.com/assetry/assetry/shared/order"
 )
 
 // TestOrdersEndWhateverHappens lets a few orders meet requests that come in any order, twice or never, workers that die or fail at any call, time
 // that passes, and sweeps that are cut off. Afterwards, when nothing breaks any more, each order ends as its inputs deserve, and nothing is left.
 func TestOrdersEndWhateverHappens(t *testing.T) {
-	onBothDrivers(t, func(t *testing.T, open func(testing.TB) driver) {
+	drivers.Each(t, func(t *testing.T, open drivers.Open) {
 		db := open(t)
 		domaintest.Checks(t, map[bool]int{true: 30, false: 1}[isLocal(db)])
 		w := newWorld(t, db)
@@ -53,7 +54,7 @@ func (w *world) live(t *testing.T, rt *rapid.T) {
 				w.broken(rt, func() { _ = w.handle(w.process(), e) })
 			}
 		case "time":
-			w.clock.advance(time.Duration(rapid.IntRange(1, 20).Draw(rt, "minutes")) * time.Minute)
+			w.clock.Advance(time.Duration(rapid.IntRange(1, 20).Draw(rt, "minutes")) * time.Minute)
 		case "sweep":
 			w.broken(rt, func() { _, _ = w.sweeper().Visit(t.Context()) })
 		}
@@ -90,7 +91,7 @@ func (w *world) broken(rt *rapid.T, do func()) {
 func (w *world) wantFate(t *testing.T, rt *rapid.T, f fate) {
 	o := w.settle(t, f.order)
 	for range 2 {
-		w.clock.advance(lastLook)
+		w.clock.Advance(lastLook)
 		w.sweep(t)
 		w.run(t)
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/assetry/assetry/shared/asset"
 	"github.com/assetry/assetry/shared/domaintest"
+	"github.com/assetry/assetry/shared/domaintest/drivers"
 	"github.com/assetry/assetry/shared/order"
 	"github.com/assetry/assetry/shared/processing"
 	"github.com/assetry/assetry/shared/product"
@@ -18,7 +19,7 @@ import (
 )
 
 func TestASubmittedOrderIsCompleted(t *testing.T) {
-	onBothDrivers(t, func(t *testing.T, open func(testing.TB) driver) {
+	drivers.Each(t, func(t *testing.T, open drivers.Open) {
 		w := newWorld(t, open(t))
 		o := w.ordered(t, 100, 3000)
 		if n := w.run(t); n != 1 {
@@ -34,7 +35,7 @@ func TestASubmittedOrderIsCompleted(t *testing.T) {
 }
 
 func TestAWorkerWhoseBudgetIsSpentHandsOver(t *testing.T) {
-	onBothDrivers(t, func(t *testing.T, open func(testing.TB) driver) {
+	drivers.Each(t, func(t *testing.T, open drivers.Open) {
 		w := newWorld(t, open(t))
 		w.how.Bytes = 20_000
 		o := w.ordered(t, 3000, 10) // 51,000 bytes and a few
@@ -46,7 +47,7 @@ func TestAWorkerWhoseBudgetIsSpentHandsOver(t *testing.T) {
 }
 
 func TestAnOrderThatTakesTooManyRunsFails(t *testing.T) {
-	w := newWorld(t, openSQLite(t))
+	w := newWorld(t, drivers.SQLite(t))
 	w.how.Bytes, w.how.Hops = 1000, 5
 	o := w.ordered(t, 3000)
 	if n := w.run(t); n != 6 {
@@ -59,7 +60,7 @@ func TestAnOrderThatTakesTooManyRunsFails(t *testing.T) {
 }
 
 func TestAProductMayLeaveCheckpointsWithoutHandingOver(t *testing.T) {
-	w := newWorld(t, openSQLite(t))
+	w := newWorld(t, drivers.SQLite(t))
 	w.product.chunk = 500
 	o := w.ordered(t, 3000)
 	if n := w.run(t); n != 1 || w.product.runs != 7 && w.product.runs != 6 {
@@ -69,7 +70,7 @@ func TestAProductMayLeaveCheckpointsWithoutHandingOver(t *testing.T) {
 }
 
 func TestAnInputThatIsRefusedFailsTheOrderWithItsText(t *testing.T) {
-	onBothDrivers(t, func(t *testing.T, open func(testing.TB) driver) {
+	drivers.Each(t, func(t *testing.T, open drivers.Open) {
 		w := newWorld(t, open(t))
 		good := w.ready(t, w.ws, w.client, "room 0.xyz", scan(100))
 		bad := w.ready(t, w.ws, w.client, "room 1.xyz", append(scan(100), "BAD\n"...))
@@ -93,7 +94,7 @@ func TestAProductThatAlwaysFailsIsTriedSoOften(t *testing.T) {
 		"by a panic":  func(context.Context, *product.Task) error { panic("said by the test") },
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, openSQLite(t))
+			w := newWorld(t, drivers.SQLite(t))
 			w.product.before = fail
 			o := w.ordered(t, 10)
 			o = w.settle(t, o)
@@ -109,7 +110,7 @@ func TestAProductThatAlwaysFailsIsTriedSoOften(t *testing.T) {
 }
 
 func TestAFailureThatPassesCostsNoOrder(t *testing.T) {
-	w := newWorld(t, openSQLite(t))
+	w := newWorld(t, drivers.SQLite(t))
 	left := 2
 	w.product.before = func(context.Context, *product.Task) error {
 		if left--; left >= 0 {
@@ -123,7 +124,7 @@ func TestAFailureThatPassesCostsNoOrder(t *testing.T) {
 }
 
 func TestAnOrderThatFailedIsMadeAnewFromOtherInputs(t *testing.T) {
-	onBothDrivers(t, func(t *testing.T, open func(testing.TB) driver) {
+	drivers.Each(t, func(t *testing.T, open drivers.Open) {
 		w := newWorld(t, open(t))
 		w.how.Bytes = 1500
 		bad := w.ready(t, w.ws, w.client, "room 0.xyz", append(scan(200), "BAD\n"...))
@@ -153,7 +154,7 @@ func TestAnOrderThatFailedIsMadeAnewFromOtherInputs(t *testing.T) {
 }
 
 func TestRequestsThatComeAgainChangeNothing(t *testing.T) {
-	w := newWorld(t, openSQLite(t))
+	w := newWorld(t, drivers.SQLite(t))
 	o := w.ordered(t, 100)
 	e, ok := w.next(t)
 	if !ok {
@@ -175,7 +176,7 @@ func TestRequestsThatComeAgainChangeNothing(t *testing.T) {
 }
 
 func TestManyWorkersAtOnceMakeEverythingOnce(t *testing.T) {
-	onBothDrivers(t, func(t *testing.T, open func(testing.TB) driver) {
+	drivers.Each(t, func(t *testing.T, open drivers.Open) {
 		w := newWorld(t, open(t))
 		o := w.ordered(t, 100, 200)
 		e, _ := w.next(t)
@@ -193,23 +194,23 @@ func TestManyWorkersAtOnceMakeEverythingOnce(t *testing.T) {
 }
 
 func TestALostRequestIsAskedForAgain(t *testing.T) {
-	onBothDrivers(t, func(t *testing.T, open func(testing.TB) driver) {
+	drivers.Each(t, func(t *testing.T, open drivers.Open) {
 		w := newWorld(t, open(t))
 		o := w.ordered(t, 100)
 		if _, ok := w.next(t); !ok { // and nobody gets it
 			t.Fatal("nobody was asked to work")
 		}
-		began := w.clock.now()
+		began := w.clock.Now()
 		w.settle(t, o)
 		w.wantDelivered(t, o, 100)
-		if took := w.clock.now().Sub(began); took > 10*time.Minute {
+		if took := w.clock.Now().Sub(began); took > 10*time.Minute {
 			t.Errorf("the order lay for %s", took)
 		}
 	})
 }
 
 func TestAWorkerThatWasFrozenWritesNothing(t *testing.T) {
-	onBothDrivers(t, func(t *testing.T, open func(testing.TB) driver) {
+	drivers.Each(t, func(t *testing.T, open drivers.Open) {
 		for _, at := range []string{"before its first checkpoint", "in its last step"} {
 			t.Run(at, func(t *testing.T) {
 				w := newWorld(t, open(t))
@@ -222,11 +223,11 @@ func TestAWorkerThatWasFrozenWritesNothing(t *testing.T) {
 						return nil
 					}
 					frozen = true
-					w.clock.advance(time.Hour)
+					w.clock.Advance(time.Hour)
 					for range 10 { // somebody else does it meanwhile
 						w.sweep(t)
 						w.run(t)
-						w.clock.advance(3 * time.Minute)
+						w.clock.Advance(3 * time.Minute)
 					}
 					w.wantDelivered(t, o, 100, 100)
 					w.pump(t)
@@ -249,7 +250,7 @@ func TestAWorkerThatWasFrozenWritesNothing(t *testing.T) {
 }
 
 func TestTheHeartKeepsTheLeaseAndStopsAWorkerThatLostIt(t *testing.T) {
-	w := newWorld(t, openSQLite(t))
+	w := newWorld(t, drivers.SQLite(t))
 	w.how.Beat = time.Millisecond
 	o := w.ordered(t, 10)
 	stopped := false
@@ -259,7 +260,7 @@ func TestTheHeartKeepsTheLeaseAndStopsAWorkerThatLostIt(t *testing.T) {
 		}
 		task.Tell(0.5)
 		first := w.work(t, o).Int(schema.LeaseUntil)
-		w.clock.advance(10 * time.Second)
+		w.clock.Advance(10 * time.Second)
 		for until := time.Now().Add(20 * time.Second); ; {
 			it := w.work(t, o)
 			if it.Int(schema.LeaseUntil) >= first+9000 && it.Int(schema.Percent) == 50 {
@@ -289,7 +290,7 @@ func TestTheHeartKeepsTheLeaseAndStopsAWorkerThatLostIt(t *testing.T) {
 }
 
 func TestTwoScansOfOneNameHaveDeliverablesOfTheirOwn(t *testing.T) {
-	w := newWorld(t, openSQLite(t))
+	w := newWorld(t, drivers.SQLite(t))
 	a, b := w.ready(t, w.ws, w.client, "room.xyz", scan(10)), w.ready(t, w.ws, w.client, "room.xyz", scan(20))
 	o := w.submit(t, w.ws, w.client, a, b)
 	w.run(t)
@@ -300,7 +301,7 @@ func TestTwoScansOfOneNameHaveDeliverablesOfTheirOwn(t *testing.T) {
 }
 
 func TestDeliverablesAreHeldWhileTheOrderIsInWork(t *testing.T) {
-	w := newWorld(t, openSQLite(t))
+	w := newWorld(t, drivers.SQLite(t))
 	o := w.ordered(t, 10, 10)
 	checked := false
 	w.product.before = func(ctx context.Context, task *product.Task) error {
@@ -327,7 +328,7 @@ func TestDeliverablesAreHeldWhileTheOrderIsInWork(t *testing.T) {
 }
 
 func TestAnOrderWithoutTheRowOfItsWorkIsBegunAnew(t *testing.T) {
-	w := newWorld(t, openSQLite(t))
+	w := newWorld(t, drivers.SQLite(t))
 	o := w.ordered(t, 10)
 	w.next(t)
 	if _, err := w.inner.Write(t.Context(), table.Delete(schema.WorkKey(o.ID), table.Present())); err != nil {
@@ -338,14 +339,14 @@ func TestAnOrderWithoutTheRowOfItsWorkIsBegunAnew(t *testing.T) {
 }
 
 func TestTheWorkOnAnOrderThatEndedIsForgotten(t *testing.T) {
-	w := newWorld(t, openSQLite(t))
+	w := newWorld(t, drivers.SQLite(t))
 	o := w.ordered(t, 10)
 	w.run(t)
 	for range 40 {
-		w.clock.advance(3 * time.Minute)
+		w.clock.Advance(3 * time.Minute)
 		w.sweep(t)
 	}
-	w.clock.advance(25 * time.Hour) // what led to it while it was a draft
+	w.clock.Advance(25 * time.Hour) // what led to it while it was a draft
 	w.sweep(t)
 	if it := w.work(t, o); it != nil {
 		t.Errorf("the work is kept: %v", it)
@@ -360,7 +361,7 @@ func TestTheWorkOnAnOrderThatEndedIsForgotten(t *testing.T) {
 }
 
 func TestEveryProductOfTheCatalogIsMade(t *testing.T) {
-	w := newWorld(t, openSQLite(t))
+	w := newWorld(t, drivers.SQLite(t))
 	a := w.ready(t, w.ws, w.client, "room 0.xyz", scan(5000))
 	for _, p := range catalog.Products() {
 		t.Run(p.Name(), func(t *testing.T) {

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"image"
 	"image/png"
-	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -21,6 +20,7 @@ import (
 	"github.com/assetry/assetry/shared/blob"
 	"github.com/assetry/assetry/shared/blob/blobtest"
 	"github.com/assetry/assetry/shared/bus"
+	"github.com/assetry/assetry/shared/domaintest"
 	"github.com/assetry/assetry/shared/folder"
 	"github.com/assetry/assetry/shared/id"
 	"github.com/assetry/assetry/shared/order"
@@ -32,63 +32,20 @@ import (
 	"github.com/assetry/assetry/shared/schema"
 	"github.com/assetry/assetry/shared/secret"
 	"github.com/assetry/assetry/shared/table"
-	"github.com/assetry/assetry/shared/table/dynamo/dynamotest"
-	"github.com/assetry/assetry/shared/table/sqlite"
 	"github.com/assetry/assetry/shared/tabletest"
 	"github.com/assetry/assetry/shared/upload"
 )
 
 func TestMain(m *testing.M) { versitytest.Main(m) }
 
-// driver is a table with its change feed.
-type driver interface {
-	table.Table
-	table.Feed
-}
-
-// onBothDrivers runs a test on SQLite and on DynamoDB Local.
-func onBothDrivers(t *testing.T, f func(t *testing.T, open func(testing.TB) driver)) {
-	t.Run("sqlite", func(t *testing.T) { f(t, openSQLite) })
-	t.Run("dynamo", func(t *testing.T) { f(t, openDynamo) })
-}
-
-func openSQLite(t testing.TB) driver {
-	db, err := sqlite.Open(filepath.Join(t.TempDir(), "table.db"), sqlite.Options{Indexes: schema.Indexes()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = db.Close() })
-	return db
-}
-
-func openDynamo(t testing.TB) driver { return dynamotest.Open(t, schema.Indexes()...) }
-
-// clock is real time plus what the test added, so that the bucket, which has the real time, takes what is signed now.
-type clock struct {
-	mu    sync.Mutex
-	ahead time.Duration
-}
-
-func (c *clock) now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return time.Now().Add(c.ahead)
-}
-
-func (c *clock) advance(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.ahead += d
-}
-
 // world is everything that the work on orders meets, real but for the injected faults.
 type world struct {
 	table  *tabletest.FaultyTable // as workers reach it
-	inner  driver                 // the same without faults, as everybody else does
+	inner  domaintest.Driver      // the same without faults, as everybody else does
 	bucket *blobtest.Bucket
 	direct blob.Bucket
 	server *versitytest.Server
-	clock  *clock
+	clock  *domaintest.Ahead
 
 	mu      sync.Mutex
 	fault   func(blobtest.Call) blobtest.Fault // of the bucket, for workers; nil is none
@@ -108,8 +65,8 @@ type world struct {
 	told     []string    // statuses of order.updated
 }
 
-func newWorld(t testing.TB, db driver) *world {
-	w := &world{table: tabletest.Faulty(db), inner: db, clock: &clock{}, server: versitytest.Start(t), product: &lines{}}
+func newWorld(t testing.TB, db domaintest.Driver) *world {
+	w := &world{table: tabletest.Faulty(db), inner: db, clock: &domaintest.Ahead{}, server: versitytest.Start(t), product: &lines{}}
 	w.server.OnEvent(func(e versity.Event) {
 		w.mu.Lock()
 		defer w.mu.Unlock()
@@ -124,8 +81,8 @@ func newWorld(t testing.TB, db driver) *world {
 		}
 		return w.fault(c)
 	})
-	w.how = processing.Options{Now: w.clock.now, Beat: time.Hour, Pause: time.Microsecond}
-	w.accounts = account.New(db, account.Options{Now: w.clock.now})
+	w.how = processing.Options{Now: w.clock.Now, Beat: time.Hour, Pause: time.Microsecond}
+	w.accounts = account.New(db, account.Options{Now: w.clock.Now})
 	w.assets, w.uploads, w.orders = w.services(db, w.direct)
 	w.ws, w.client = w.tenant(t)
 	return w
@@ -135,13 +92,13 @@ func newWorld(t testing.TB, db driver) *world {
 func (w *world) services(db table.Table, b blob.Bucket, products ...string) (*asset.Service, *upload.Service, *order.Service) {
 	sealer := page.NewSealer(secret.NewRoot())
 	holds := order.Holder{Table: db}
-	assets := asset.New(db, w.accounts, sealer, asset.Options{Now: w.clock.now, Holds: holds})
+	assets := asset.New(db, w.accounts, sealer, asset.Options{Now: w.clock.Now, Holds: holds})
 	uploads := upload.New(upload.Parts{
-		Table: db, Bucket: b, Assets: assets, Workspaces: w.accounts, Folders: folder.New(db, folder.Options{Now: w.clock.now}),
-		Projects: project.New(db, assets, sealer, project.Options{Now: w.clock.now}),
-	}, upload.Options{Now: w.clock.now, Holds: holds})
+		Table: db, Bucket: b, Assets: assets, Workspaces: w.accounts, Folders: folder.New(db, folder.Options{Now: w.clock.Now}),
+		Projects: project.New(db, assets, sealer, project.Options{Now: w.clock.Now}),
+	}, upload.Options{Now: w.clock.Now, Holds: holds})
 	orders := order.New(order.Parts{Table: db, Bucket: b, Assets: assets, Uploads: uploads, Sealer: sealer}, order.Options{
-		Now: w.clock.now, Products: append(products, w.product.Name()),
+		Now: w.clock.Now, Products: append(products, w.product.Name()),
 	})
 	return assets, uploads, orders
 }
@@ -153,7 +110,7 @@ func (w *world) tenant(t testing.TB) (id.Workspace, access.Principal) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := id.NewClient(ws.ID, w.clock.now())
+	c := id.NewClient(ws.ID, w.clock.Now())
 	return ws.ID, access.Principal{Client: c, Key: c.Key(), Grants: map[id.Workspace]access.Role{ws.ID: access.Editor}}
 }
 
@@ -171,7 +128,7 @@ func (w *world) sweeper() *order.Service {
 	p := processing.New(processing.Parts{Table: w.table, Bucket: w.bucket, Assets: assets, Uploads: uploads, Orders: orders}, w.how)
 	return order.New(order.Parts{
 		Table: w.table, Bucket: w.bucket, Assets: assets, Uploads: uploads, Sealer: page.NewSealer(secret.NewRoot()), Work: p.Visit,
-	}, order.Options{Now: w.clock.now, Products: []string{w.product.Name()}})
+	}, order.Options{Now: w.clock.Now, Products: []string{w.product.Name()}})
 }
 
 // scan is the text of a scan that has some lines.
@@ -324,7 +281,7 @@ func (w *world) settle(t testing.TB, o order.Order) order.Order {
 		if now := w.get(t, o); now.Status != order.Processing {
 			return now
 		}
-		w.clock.advance(3 * time.Minute)
+		w.clock.Advance(3 * time.Minute)
 		w.sweep(t)
 	}
 	t.Fatalf("order %s does not end: %+v", o.ID, w.work(t, o))

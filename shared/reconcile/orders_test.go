@@ -16,7 +16,7 @@ import (
 
 func TestOrdersThatMayHaveChangedSinceAreToldAgain(t *testing.T) {
 	onEachEngine(t, func(t *testing.T, w *world) {
-		since := w.now().UTC().Truncate(time.Millisecond)
+		since := w.clock.Now().UTC().Truncate(time.Millisecond)
 		early, late := since.Add(-time.Hour), since.Add(time.Minute)
 		put := func(status order.Status, began, changed time.Time) id.Order {
 			t.Helper()

@@ -33,7 +33,7 @@ type story struct {
 func tell(t *testing.T, w *world) (s story) {
 	t.Helper()
 	ctx := t.Context()
-	s.began = w.now().Truncate(time.Millisecond)
+	s.began = w.clock.Now().Truncate(time.Millisecond)
 	s.ready, s.rejected = w.direct(t, "ready.png"), w.rejected(t, "rejected.png")
 	s.retried = w.rejected(t, "retried.png")
 	if _, _, err := w.uploads.Retry(ctx, w.who, s.retried.ID, ""); err != nil {
@@ -104,7 +104,7 @@ func importedAsset(t *testing.T, w *world) asset.Asset {
 func TestADayWithoutFollowersIsMadeGood(t *testing.T) {
 	onEachEngine(t, func(t *testing.T, w *world) {
 		s := tell(t, w)
-		w.advance(3 * time.Hour) // every grant has ended
+		w.clock.Advance(3 * time.Hour) // every grant has ended
 		before, openBefore := w.objects(t)
 		look := w.run(t, reconcile.Options{Tell: s.began})
 		want := reconcile.Report{
@@ -193,12 +193,12 @@ func TestOnlyWhatMayHaveChangedSinceIsToldAgain(t *testing.T) {
 	old := w.direct(t, "old.png")
 	edited := w.direct(t, "edited.png")
 	granted := w.rejected(t, "granted.png") // within its grant it may have been rejected at any time
-	w.advance(48 * time.Hour)
-	since := w.now().Truncate(time.Millisecond)
+	w.clock.Advance(48 * time.Hour)
+	since := w.clock.Now().Truncate(time.Millisecond)
 	if _, err := w.assets.Update(t.Context(), w.who, edited.ID, asset.Change{Name: ptr("renamed.png")}, 0); err != nil {
 		t.Fatal(err)
 	}
-	w.advance(time.Hour)
+	w.clock.Advance(time.Hour)
 	fresh := w.direct(t, "fresh.png")
 	w.run(t, reconcile.Options{Tell: since, Apply: true})
 	want := map[string][]bus.Type{edited.ID.String(): {bus.AssetReady}, fresh.ID.String(): {bus.AssetReady}}
@@ -262,11 +262,11 @@ func TestManyPagesOfManyShards(t *testing.T) {
 	if _, err := w.accounts.Split(t.Context(), w.ws, 2); err != nil {
 		t.Fatal(err)
 	}
-	w.advance(time.Hour)
+	w.clock.Advance(time.Hour)
 	const n = 230
 	for range n {
 		a := asset.Asset{
-			ID: id.NewAsset(w.ws, w.now()), Workspace: w.ws, Version: 1, State: asset.Ready, Generation: 1, Name: "row.png", Via: asset.ViaDirect, CreatedBy: w.who.Key,
+			ID: id.NewAsset(w.ws, w.clock.Now()), Workspace: w.ws, Version: 1, State: asset.Ready, Generation: 1, Name: "row.png", Via: asset.ViaDirect, CreatedBy: w.who.Key,
 		}
 		ws, err := w.accounts.Workspace(t.Context(), w.ws)
 		if err != nil {
@@ -277,7 +277,7 @@ func TestManyPagesOfManyShards(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	bad := asset.Asset{ID: id.NewAsset(w.ws, w.now()), Workspace: w.ws, Version: 1}
+	bad := asset.Asset{ID: id.NewAsset(w.ws, w.clock.Now()), Workspace: w.ws, Version: 1}
 	if _, err := w.table.Write(t.Context(), table.Put(bad.Row(), table.Absent())); err != nil {
 		t.Fatal(err)
 	}
@@ -293,7 +293,7 @@ func TestManyPagesOfManyShards(t *testing.T) {
 func TestObjectsByteByByte(t *testing.T) {
 	w := newWorld(t, domaintest.NewTable(t), domaintest.NewTable(t))
 	s := tell(t, w)
-	w.advance(3 * time.Hour)
+	w.clock.Advance(3 * time.Hour)
 	w.run(t, reconcile.Options{Apply: true, Tell: s.began}) // but for what nobody knows
 	o := w.put(t, s.rejected.Source(), []byte("again"))
 	if o.Key == "" {
@@ -321,7 +321,7 @@ func TestObjectsByteByByte(t *testing.T) {
 func TestTwoAtOnce(t *testing.T) {
 	w := newWorld(t, domaintest.NewTable(t), domaintest.NewTable(t))
 	s := tell(t, w)
-	w.advance(3 * time.Hour)
+	w.clock.Advance(3 * time.Hour)
 	domaintest.Together(2, func(int) { w.run(t, reconcile.Options{Apply: true}) })
 	w.run(t, reconcile.Options{Tell: s.began, Apply: true}) // tells; the rest is done
 	got, open := w.objects(t)

@@ -54,22 +54,7 @@ type world struct {
 	bus          *memory
 	ws           id.Workspace
 	who          access.Principal
-
-	mu    sync.Mutex
-	ahead time.Duration
-}
-
-// now is real time plus what the test added, so that the bucket takes what is signed now.
-func (w *world) now() time.Time {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return time.Now().Add(w.ahead)
-}
-
-func (w *world) advance(d time.Duration) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.ahead += d
+	clock        domaintest.Ahead
 }
 
 // memory is a bus that keeps events, and refuses those that a test names.
@@ -112,14 +97,14 @@ func newWorld(t *testing.T, db, found table.Table) *world {
 	server := versitytest.Start(t)
 	w := &world{table: db, found: found, bucket: s3blob.New(server.Client(), server.Bucket, s3blob.Options{}), bus: &memory{}}
 	sealer := page.NewSealer(secret.NewRoot())
-	w.accounts = account.New(db, account.Options{Now: w.now})
-	w.folders = folder.New(db, folder.Options{Now: w.now})
-	w.assets = asset.New(db, w.accounts, sealer, asset.Options{Now: w.now, Folders: w.folders})
-	w.projects = project.New(db, w.assets, sealer, project.Options{Now: w.now})
+	w.accounts = account.New(db, account.Options{Now: w.clock.Now})
+	w.folders = folder.New(db, folder.Options{Now: w.clock.Now})
+	w.assets = asset.New(db, w.accounts, sealer, asset.Options{Now: w.clock.Now, Folders: w.folders})
+	w.projects = project.New(db, w.assets, sealer, project.Options{Now: w.clock.Now})
 	w.index = search.New(db, found, w.accounts)
 	w.uploads = upload.New(upload.Parts{
 		Table: db, Bucket: w.bucket, Assets: w.assets, Workspaces: w.accounts, Folders: w.folders, Projects: w.projects,
-	}, upload.Options{Now: w.now})
+	}, upload.Options{Now: w.clock.Now})
 	ws, err := w.accounts.CreateWorkspace(t.Context(), "Cut off")
 	if err != nil {
 		t.Fatal(err)

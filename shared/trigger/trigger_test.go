@@ -22,6 +22,7 @@ import (
 	"github.com/assetry/assetry/shared/blob"
 	"github.com/assetry/assetry/shared/blob/blobtest"
 	"github.com/assetry/assetry/shared/bus"
+	"github.com/assetry/assetry/shared/domaintest"
 	"github.com/assetry/assetry/shared/folder"
 	"github.com/assetry/assetry/shared/id"
 	"github.com/assetry/assetry/shared/metric"
@@ -56,7 +57,7 @@ type house struct {
 	who      access.Principal
 
 	mu    sync.Mutex
-	ahead time.Duration // of the house's clock before the real one
+	clock domaintest.Ahead
 	fault func(blobtest.Call) blobtest.Fault
 	told  []string // types of the events on the bus
 	fed   string   // position in the feed
@@ -78,22 +79,10 @@ func (h *house) Publish(_ context.Context, es []bus.Event) ([]int, error) {
 	return nil, nil
 }
 
-func (h *house) now() time.Time {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return time.Now().Add(h.ahead)
-}
-
-func (h *house) advance(d time.Duration) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.ahead += d
-}
-
 func newHouse(t testing.TB) *house {
 	t.Helper()
 	h, s3 := &house{}, versitytest.Start(t)
-	db, err := sqlite.Open(filepath.Join(t.TempDir(), "table.db"), sqlite.Options{Indexes: schema.Indexes(), Now: h.now})
+	db, err := sqlite.Open(filepath.Join(t.TempDir(), "table.db"), sqlite.Options{Indexes: schema.Indexes(), Now: h.clock.Now})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -105,12 +94,12 @@ func newHouse(t testing.TB) *house {
 		}
 		return h.fault(c)
 	})
-	accounts := account.New(db, account.Options{Now: h.now})
-	h.assets = asset.New(db, accounts, page.NewSealer(secret.NewRoot()), asset.Options{Now: h.now})
-	h.folders = folder.New(db, folder.Options{Now: h.now})
-	h.uploads = upload.New(upload.Parts{Table: db, Bucket: h.bucket, Assets: h.assets, Workspaces: accounts, Folders: h.folders}, upload.Options{Now: h.now})
-	h.orders = order.New(order.Parts{Table: db, Bucket: h.bucket, Assets: h.assets, Uploads: h.uploads}, order.Options{Now: h.now})
-	h.webhooks = webhook.New(webhook.Parts{Table: db}, webhook.Options{Now: h.now})
+	accounts := account.New(db, account.Options{Now: h.clock.Now})
+	h.assets = asset.New(db, accounts, page.NewSealer(secret.NewRoot()), asset.Options{Now: h.clock.Now})
+	h.folders = folder.New(db, folder.Options{Now: h.clock.Now})
+	h.uploads = upload.New(upload.Parts{Table: db, Bucket: h.bucket, Assets: h.assets, Workspaces: accounts, Folders: h.folders}, upload.Options{Now: h.clock.Now})
+	h.orders = order.New(order.Parts{Table: db, Bucket: h.bucket, Assets: h.assets, Uploads: h.uploads}, order.Options{Now: h.clock.Now})
+	h.webhooks = webhook.New(webhook.Parts{Table: db}, webhook.Options{Now: h.clock.Now})
 	if h.ws, err = accounts.CreateWorkspace(t.Context(), "Test"); err != nil {
 		t.Fatal(err)
 	}
@@ -258,7 +247,7 @@ func TestTheLastInputMovesItsOrderOn(t *testing.T) {
 func TestARecordThatFailsDoesNotStopTheOthers(t *testing.T) {
 	h := newHouse(t)
 	first, failing, last := h.mustBegin(t, "first"), h.mustBegin(t, "failing"), h.mustBegin(t, "last")
-	rowless := schema.Source{Workspace: h.ws.ID, Asset: id.NewAsset(h.ws.ID, h.now()), Generation: 1}
+	rowless := schema.Source{Workspace: h.ws.ID, Asset: id.NewAsset(h.ws.ID, h.clock.Now()), Generation: 1}
 	e := arrived(t, h.mustStore(t, rowless, pdf), h.mustStore(t, first.Source(), pdf), h.mustStore(t, failing.Source(), pdf), h.mustStore(t, last.Source(), pdf))
 	h.fault = func(c blobtest.Call) blobtest.Fault {
 		if c.Method == "Read" && c.Key == failing.Source().Key() {
@@ -302,7 +291,7 @@ func TestTheSweepSettlesWhatNoEventDid(t *testing.T) {
 	if l, n := h.get(t, lost), h.get(t, never); l.State != asset.Pending || n.State != asset.Pending {
 		t.Errorf("uploads whose grants are alive are %s and %s, want both pending", l.State, n.State)
 	}
-	h.advance(2 * time.Hour)
+	h.clock.Advance(2 * time.Hour)
 	h.fault = func(c blobtest.Call) blobtest.Fault {
 		if c.Key == lost.Source().Key() {
 			return blobtest.Throttled
@@ -316,7 +305,7 @@ func TestTheSweepSettlesWhatNoEventDid(t *testing.T) {
 		t.Errorf("beside the failure the upload without bytes is %s (%s), want failed (expired)", n.State, n.Cause)
 	}
 	h.fault = nil
-	h.advance(2 * time.Hour) // what a sweep cannot settle is put off to the next hour
+	h.clock.Advance(2 * time.Hour) // what a sweep cannot settle is put off to the next hour
 	young := h.mustBegin(t, "young")
 	for range 2 {
 		if err := fire(); err != nil {

@@ -13,6 +13,7 @@ import (
 	"github.com/assetry/assetry/shared/access"
 	"github.com/assetry/assetry/shared/asset"
 	"github.com/assetry/assetry/shared/domaintest"
+	"github.com/assetry/assetry/shared/domaintest/drivers"
 	"github.com/assetry/assetry/shared/fault"
 	"github.com/assetry/assetry/shared/id"
 	"github.com/assetry/assetry/shared/schema"
@@ -40,10 +41,10 @@ func (w *world) abandon(t testing.TB, a asset.Asset) asset.Asset {
 
 func TestAnAbandonedUploadIsFailedForGood(t *testing.T) {
 	ctx := context.Background()
-	onBothDrivers(t, func(t *testing.T, open func(testing.TB) driver) {
+	drivers.Each(t, func(t *testing.T, open drivers.Open) {
 		w := newWorld(t, open(t))
 		t.Run("it leaves its orders in the same transaction, and a repeat writes nothing", func(t *testing.T) {
-			o := id.NewOrder(w.ws.ID, w.clock.now())
+			o := id.NewOrder(w.ws.ID, w.clock.Now())
 			d := w.xyz()
 			d.Orders = asset.OrdersOf(o)
 			d.Beside = func(a asset.Asset) []table.Write { return []table.Write{note(o, a)} }
@@ -78,7 +79,7 @@ func TestAnAbandonedUploadIsFailedForGood(t *testing.T) {
 				w.mustPut(t, g.URL, points(1, 1000))
 				if lost {
 					w.take(0)
-					w.clock.advance(2 * time.Hour)
+					w.clock.Advance(2 * time.Hour)
 					w.mustSweep(t)
 				}
 				w.deliverAll(t)
@@ -128,7 +129,7 @@ func TestAnAbandonedUploadIsFailedForGood(t *testing.T) {
 			a, g := w.beginPut(t, 0)
 			w.mustPut(t, g.URL, points(1, 1000))
 			e, _ := w.take(0)
-			w.clock.advance(3 * time.Hour)
+			w.clock.Advance(3 * time.Hour)
 			expired := w.get(t, a.ID)
 			expired.State, expired.Cause = asset.Failed, asset.Expired
 			if _, err := w.table.Write(ctx, table.Put(expired.Row(), table.Present())); err != nil {
@@ -164,7 +165,7 @@ func TestAnAbandonedUploadIsFailedForGood(t *testing.T) {
 
 func TestWhatCannotBeAbandoned(t *testing.T) {
 	ctx := context.Background()
-	w := newWorld(t, openSQLite(t))
+	w := newWorld(t, drivers.SQLite(t))
 	a, g := w.beginPut(t, 0)
 	stale := a
 	viewer := access.Principal{Key: w.who.Key, Grants: map[id.Workspace]access.Role{w.ws.ID: access.Viewer}}
@@ -191,8 +192,8 @@ func TestWhatCannotBeAbandoned(t *testing.T) {
 
 func TestWhatLosesBesideAnAbandonLetsNothingBeWritten(t *testing.T) {
 	ctx := context.Background()
-	w := newWorld(t, openSQLite(t))
-	a, _ := w.beginFor(t, id.NewOrder(w.ws.ID, w.clock.now()))
+	w := newWorld(t, drivers.SQLite(t))
+	a, _ := w.beginFor(t, id.NewOrder(w.ws.ID, w.clock.Now()))
 	_, err := w.uploads.Abandon(ctx, w.who, a, leave) // of a row that was never there
 	r := table.Refused(err)
 	if r == nil || len(r.Reasons) != 1 || r.Reasons[0] != table.ConditionLost {
@@ -213,7 +214,7 @@ func TestAnAbandonedImportStops(t *testing.T) {
 	ctx := context.Background()
 	body := file(3*part, 1)
 	o := newOrigin(t, body)
-	w := newImports(t, openSQLite(t), o, quick)
+	w := newImports(t, drivers.SQLite(t), o, quick)
 	d := w.draft()
 	d.MaxSize = 1 << 30
 	a, err := w.uploads.BeginImport(ctx, w.who, d, o.address(), 0)
@@ -263,7 +264,7 @@ func TestAnAbandonedImportStops(t *testing.T) {
 
 func TestAnAbandonAndACompleteAtOnceHaveOneWinner(t *testing.T) {
 	ctx := context.Background()
-	onBothDrivers(t, func(t *testing.T, open func(testing.TB) driver) {
+	drivers.Each(t, func(t *testing.T, open drivers.Open) {
 		w := newWorld(t, open(t))
 		body := points(1, 1000)
 		for range 8 {

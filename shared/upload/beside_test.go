@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/assetry/assetry/shared/asset"
+	"github.com/assetry/assetry/shared/domaintest/drivers"
 	"github.com/assetry/assetry/shared/fault"
 	"github.com/assetry/assetry/shared/id"
 	"github.com/assetry/assetry/shared/schema"
@@ -47,11 +48,11 @@ func (w *world) ways() map[string]func(d upload.Draft) (asset.Asset, error) {
 
 func TestWhatADraftWritesBesideItsAsset(t *testing.T) {
 	ctx := context.Background()
-	onBothDrivers(t, func(t *testing.T, open func(testing.TB) driver) {
+	drivers.Each(t, func(t *testing.T, open drivers.Open) {
 		w := newImports(t, open(t), newOrigin(t, points(1, 1000)), quick)
 		for name, begin := range w.ways() {
 			t.Run(name, func(t *testing.T) {
-				o := id.NewOrder(w.ws.ID, w.clock.now())
+				o := id.NewOrder(w.ws.ID, w.clock.Now())
 				d := w.xyz()
 				d.Orders = asset.OrdersOf(o)
 				d.Beside = func(a asset.Asset) []table.Write { return []table.Write{note(o, a)} }
@@ -73,13 +74,13 @@ func TestWhatADraftWritesBesideItsAsset(t *testing.T) {
 
 func TestWhatLosesBesideAnAssetLetsNothingBeWritten(t *testing.T) {
 	ctx := context.Background()
-	onBothDrivers(t, func(t *testing.T, open func(testing.TB) driver) {
+	drivers.Each(t, func(t *testing.T, open drivers.Open) {
 		w := newImports(t, open(t), newOrigin(t, points(1, 1000)), quick)
 		w.begin(t)
 		for name, begin := range w.ways() {
 			for _, given := range []bool{false, true} {
 				t.Run(name+map[bool]string{true: ", under a given id", false: ""}[given], func(t *testing.T) {
-					o := id.NewOrder(w.ws.ID, w.clock.now())
+					o := id.NewOrder(w.ws.ID, w.clock.Now())
 					there := schema.OrderKey(w.ws.ID, o)
 					_, err := w.table.Write(ctx, table.Put(table.Item{
 						table.AttrPK: table.String(there.PK), table.AttrSK: table.String(there.SK), schema.Version: table.Int(7),
@@ -90,7 +91,7 @@ func TestWhatLosesBesideAnAssetLetsNothingBeWritten(t *testing.T) {
 					var drawn []id.Asset
 					d := w.xyz()
 					if given {
-						d.ID, d.Again = id.NewAsset(w.ws.ID, w.clock.now()), true
+						d.ID, d.Again = id.NewAsset(w.ws.ID, w.clock.Now()), true
 					}
 					d.Beside = func(a asset.Asset) []table.Write {
 						drawn = append(drawn, a.ID)
@@ -121,10 +122,10 @@ func TestWhatLosesBesideAnAssetLetsNothingBeWritten(t *testing.T) {
 
 func TestATakenIDComesBeforeWhatLosesBesideIt(t *testing.T) {
 	ctx := context.Background()
-	w := newWorld(t, openSQLite(t))
-	o := id.NewOrder(w.ws.ID, w.clock.now())
+	w := newWorld(t, drivers.SQLite(t))
+	o := id.NewOrder(w.ws.ID, w.clock.Now())
 	d := w.xyz()
-	d.ID = id.NewAsset(w.ws.ID, w.clock.now())
+	d.ID = id.NewAsset(w.ws.ID, w.clock.Now())
 	d.Beside = func(a asset.Asset) []table.Write { return []table.Write{note(o, a)} }
 	if _, _, err := w.uploads.BeginPut(ctx, w.who, d, 0); err != nil {
 		t.Fatal(err)
@@ -138,12 +139,12 @@ func TestATakenIDComesBeforeWhatLosesBesideIt(t *testing.T) {
 
 func TestARepeatAfterALostAnswerFindsItsOwnAsset(t *testing.T) {
 	ctx := context.Background()
-	w := newWorld(t, openSQLite(t))
-	o := id.NewOrder(w.ws.ID, w.clock.now())
+	w := newWorld(t, drivers.SQLite(t))
+	o := id.NewOrder(w.ws.ID, w.clock.Now())
 	d := w.xyz()
 	d.Beside = func(a asset.Asset) []table.Write { return []table.Write{note(o, a)} }
 	w.table.FailNth(tabletest.VerbTransact, 1, tabletest.LoseAnswer)
-	d.ID = id.NewAsset(w.ws.ID, w.clock.now())
+	d.ID = id.NewAsset(w.ws.ID, w.clock.Now())
 	_, _, err := w.uploads.BeginPut(ctx, w.who, d, 0)
 	if !fault.Is(err, fault.Unavailable) {
 		t.Fatalf("begin whose answer is lost = %v", err)

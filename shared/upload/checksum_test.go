@@ -8,13 +8,14 @@ import (
 
 	"github.com/assetry/assetry/shared/asset"
 	"github.com/assetry/assetry/shared/blob"
+	"github.com/assetry/assetry/shared/domaintest/drivers"
 	"github.com/assetry/assetry/shared/fault"
 	"github.com/assetry/assetry/shared/upload"
 )
 
 func TestChecksumsThatAreRefused(t *testing.T) {
 	ctx := context.Background()
-	w := newWorld(t, openSQLite(t))
+	w := newWorld(t, drivers.SQLite(t))
 	before := w.end(t)
 	form := func(d upload.Draft) error { _, _, err := w.uploads.Begin(ctx, w.who, d); return err }
 	direct := func(d upload.Draft) error { _, err := w.uploads.Direct(ctx, w.who, d, picture(1)); return err }
@@ -54,7 +55,7 @@ func TestChecksumsThatAreRefused(t *testing.T) {
 
 func TestEveryAlgorithmChecksASingleWrite(t *testing.T) {
 	ctx := context.Background()
-	w := newWorld(t, openSQLite(t))
+	w := newWorld(t, drivers.SQLite(t))
 	for _, alg := range blob.Algorithms() {
 		t.Run(string(alg), func(t *testing.T) {
 			d := w.draft()
@@ -96,7 +97,7 @@ func TestEveryAlgorithmChecksASingleWrite(t *testing.T) {
 
 func TestEveryAlgorithmOfPartsChecksTheWhole(t *testing.T) {
 	ctx := context.Background()
-	w := newWorld(t, openSQLite(t))
+	w := newWorld(t, drivers.SQLite(t))
 	body := tall(1, twoParts)
 	for _, alg := range []blob.Algorithm{blob.CRC64NVME, blob.CRC32C, blob.CRC32} {
 		begin := func(t *testing.T, c blob.Checksum) (asset.Asset, upload.PartsGrant) {

@@ -7,12 +7,13 @@ import (
 	"github.com/assetry/assetry/shared/asset"
 	"github.com/assetry/assetry/shared/blob/blobtest"
 	"github.com/assetry/assetry/shared/domaintest"
+	"github.com/assetry/assetry/shared/domaintest/drivers"
 	"github.com/assetry/assetry/shared/fault"
 )
 
 // Between the reading of the row and that of the bytes the event rejects them, and the clean-up removes them.
 func TestACompletionIsToldWhatWasDecidedMeanwhile(t *testing.T) {
-	onBothDrivers(t, func(t *testing.T, open func(testing.TB) driver) {
+	drivers.Each(t, func(t *testing.T, open drivers.Open) {
 		w := newWorld(t, open(t))
 		a, g := w.begin(t)
 		w.send(t, g, html)
@@ -32,7 +33,7 @@ func TestACompletionIsToldWhatWasDecidedMeanwhile(t *testing.T) {
 }
 
 func TestACompletionOfWhatIsDeletedMeanwhileIsMissing(t *testing.T) {
-	w := newWorld(t, openSQLite(t))
+	w := newWorld(t, drivers.SQLite(t))
 	a, g := w.begin(t)
 	w.send(t, g, picture(1))
 	w.fault = func(c blobtest.Call) blobtest.Fault {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/assetry/assetry/shared/asset"
 	"github.com/assetry/assetry/shared/blob/blobtest"
+	"github.com/assetry/assetry/shared/domaintest/drivers"
 	"github.com/assetry/assetry/shared/fault"
 	"github.com/assetry/assetry/shared/tabletest"
 	"github.com/assetry/assetry/shared/upload"
@@ -60,7 +61,7 @@ var stories = map[string]story{
 	"re-issue of an upload whose time has passed": {
 		func(t *testing.T, w *world) asset.Asset {
 			a, _ := w.beginParts(t, onePart)
-			w.clock.advance(3 * time.Hour)
+			w.clock.Advance(3 * time.Hour)
 			return a
 		},
 		func(w *world, a asset.Asset) error {
@@ -82,7 +83,7 @@ var stories = map[string]story{
 	"retry": {
 		func(t *testing.T, w *world) asset.Asset {
 			a, _ := w.beginParts(t, onePart)
-			w.clock.advance(3 * time.Hour)
+			w.clock.Advance(3 * time.Hour)
 			w.mustSweep(t)
 			w.mustCleanUp(t)
 			return a
@@ -106,7 +107,7 @@ var stories = map[string]story{
 func TestAnActionThatIsCutOffAnywhere(t *testing.T) {
 	for name, s := range stories {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, openSQLite(t))
+			w := newWorld(t, drivers.SQLite(t))
 			w.begin(t) // the hour's marker is there, as with a warm function
 			a := s.prepare(t, w)
 			var cuts []spot
@@ -131,7 +132,7 @@ func TestAnActionThatIsCutOffAnywhere(t *testing.T) {
 
 // cutAt tells a story with one fault.
 func (s story) cutAt(t *testing.T, at spot, kind int, goOn func(*testing.T, *world)) {
-	w := newWorld(t, openSQLite(t))
+	w := newWorld(t, drivers.SQLite(t))
 	w.begin(t)
 	w.sweptUntilNow(t)
 	a := s.prepare(t, w)
@@ -149,7 +150,7 @@ func (s story) cutAt(t *testing.T, at spot, kind int, goOn func(*testing.T, *wor
 	goOn(t, w)
 	w.mustCleanUp(t)
 	for _, later := range []time.Duration{4 * time.Hour, 27 * time.Hour, 3 * time.Hour} { // grants end, then what is looked at once more, then all
-		w.clock.advance(later)
+		w.clock.Advance(later)
 		w.mustSweep(t)
 		w.mustCleanUp(t)
 	}

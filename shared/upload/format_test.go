@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/assetry/assetry/shared/asset"
+	"github.com/assetry/assetry/shared/domaintest/drivers"
 	"github.com/assetry/assetry/shared/fault"
 	"github.com/assetry/assetry/shared/media"
 	"github.com/assetry/assetry/shared/upload"
@@ -57,7 +58,7 @@ func (w *world) arrive(t *testing.T, d upload.Draft, body []byte, o *origin) map
 
 func TestAFormatIsWhatTheBytesMustBe(t *testing.T) {
 	source := newOrigin(t, nil)
-	w := newImports(t, openSQLite(t), source, quick)
+	w := newImports(t, drivers.SQLite(t), source, quick)
 	scan := w.xyz()
 	scan.Format = media.FormatE57
 	declared := upload.Draft{Workspace: w.ws.ID, Declared: "chemical/x-xyz"}
@@ -104,7 +105,7 @@ func TestAFormatIsWhatTheBytesMustBe(t *testing.T) {
 // What fails as a format is retried as one: the next attempt is held against the same.
 func TestARetryKeepsTheFormat(t *testing.T) {
 	ctx := context.Background()
-	w := newWorld(t, openSQLite(t))
+	w := newWorld(t, drivers.SQLite(t))
 	a, g, err := w.uploads.Begin(ctx, w.who, w.xyz())
 	if err != nil {
 		t.Fatal(err)
@@ -133,7 +134,7 @@ func TestALimitOfADraftHoldsForEveryWay(t *testing.T) {
 	ctx := context.Background()
 	body := points(1, 3000)
 	o := newOrigin(t, body)
-	w := newImports(t, openSQLite(t), o, quick)
+	w := newImports(t, drivers.SQLite(t), o, quick)
 	d := w.xyz()
 	d.MaxSize = 1000
 	a, g, err := w.uploads.Begin(ctx, w.who, d)

@@ -10,6 +10,7 @@ import (
 	"github.com/assetry/assetry/shared/asset"
 	"github.com/assetry/assetry/shared/blob/blobtest"
 	"github.com/assetry/assetry/shared/domaintest"
+	"github.com/assetry/assetry/shared/domaintest/drivers"
 	"github.com/assetry/assetry/shared/fault"
 	"github.com/assetry/assetry/shared/id"
 	"github.com/assetry/assetry/shared/tabletest"
@@ -27,7 +28,7 @@ func wantDuplicate(t *testing.T, what string, err error, a id.Asset) {
 
 func TestACreateUnderAGivenID(t *testing.T) {
 	ctx := context.Background()
-	onBothDrivers(t, func(t *testing.T, open func(testing.TB) driver) {
+	drivers.Each(t, func(t *testing.T, open drivers.Open) {
 		w := newWorld(t, open(t))
 		ways := map[string]func(d upload.Draft) (asset.Asset, error){
 			"by form": func(d upload.Draft) (asset.Asset, error) { a, _, err := w.uploads.Begin(ctx, w.who, d); return a, err },
@@ -40,7 +41,7 @@ func TestACreateUnderAGivenID(t *testing.T) {
 		for name, create := range ways {
 			t.Run(name, func(t *testing.T) {
 				d := w.draft()
-				d.ID = id.NewAsset(w.ws.ID, w.clock.now())
+				d.ID = id.NewAsset(w.ws.ID, w.clock.Now())
 				a, err := create(d)
 				if err != nil || a.ID != d.ID {
 					t.Fatalf("create = %s, %v; want %s", a.ID, err, d.ID)
@@ -88,9 +89,9 @@ func TestADirectUploadUnderAGivenIDIsGoneOnWith(t *testing.T) {
 		"its row was written, and no more is known": func(w *world) { w.table.FailNth(tabletest.VerbPut, 2, tabletest.LoseAnswer) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, openSQLite(t))
+			w := newWorld(t, drivers.SQLite(t))
 			d := w.draft()
-			d.ID = id.NewAsset(w.ws.ID, w.clock.now())
+			d.ID = id.NewAsset(w.ws.ID, w.clock.Now())
 			fail(w)
 			_, err := w.uploads.Direct(ctx, w.who, d, picture(1))
 			domaintest.WantKind(t, "first", err, fault.Unavailable)
@@ -110,10 +111,10 @@ func TestADirectUploadUnderAGivenIDIsGoneOnWith(t *testing.T) {
 // The sweeper's pass over the ids may be past an id that was drawn an hour ago.
 func TestTheSweeperFindsWhatWasCreatedUnderAnOldID(t *testing.T) {
 	ctx := context.Background()
-	w := newWorld(t, openSQLite(t))
-	old := []id.Asset{id.NewAsset(w.ws.ID, w.clock.now()), id.NewAsset(w.ws.ID, w.clock.now())}
+	w := newWorld(t, drivers.SQLite(t))
+	old := []id.Asset{id.NewAsset(w.ws.ID, w.clock.Now()), id.NewAsset(w.ws.ID, w.clock.Now())}
 	w.begin(t)
-	w.clock.advance(100 * time.Minute)
+	w.clock.Advance(100 * time.Minute)
 	w.mustSweep(t)
 	d := w.draft()
 	d.ID, d.Again = old[0], true
@@ -126,7 +127,7 @@ func TestTheSweeperFindsWhatWasCreatedUnderAnOldID(t *testing.T) {
 	domaintest.WantKind(t, "direct", err, fault.Unavailable)
 	w.fault = nil
 	for range 4 {
-		w.clock.advance(time.Hour)
+		w.clock.Advance(time.Hour)
 		w.mustSweep(t)
 	}
 	w.mustCleanUp(t)

@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
+	"github.com/assetry/assetry/shared/domaintest/drivers"
 	"github.com/assetry/assetry/shared/s3blob"
 	"github.com/assetry/assetry/shared/upload"
 )
@@ -15,7 +16,7 @@ import (
 // A grant says when it really ends: with the credentials that signed it, where those say when they do.
 func TestGrantsEndWithTheCredentialsThatSigned(t *testing.T) {
 	ctx := context.Background()
-	w := newWorld(t, openSQLite(t))
+	w := newWorld(t, drivers.SQLite(t))
 	soonest := time.Now().Add(7 * time.Minute).UTC().Truncate(time.Second)
 	client := s3.New(w.server.Client().Options(), func(o *s3.Options) {
 		lasting := o.Credentials

@@ -9,6 +9,7 @@ import (
 
 	"github.com/assetry/assetry/shared/asset"
 	"github.com/assetry/assetry/shared/domaintest"
+	"github.com/assetry/assetry/shared/domaintest/drivers"
 	"github.com/assetry/assetry/shared/fault"
 	"github.com/assetry/assetry/shared/id"
 	"github.com/assetry/assetry/shared/schema"
@@ -57,7 +58,7 @@ func (h holder) release(t testing.TB, w id.Workspace, o id.Order) {
 }
 
 // holding is a world whose assets can be held.
-func holding(t testing.TB, db driver) (*world, holder) {
+func holding(t testing.TB, db domaintest.Driver) (*world, holder) {
 	w := newWorld(t, db)
 	h := holder{w.table}
 	w.holds = h
@@ -79,9 +80,9 @@ func (w *world) beginFor(t testing.TB, o id.Order) (asset.Asset, upload.PutGrant
 
 func TestAHeldAssetIsNeitherDeletedNorRetried(t *testing.T) {
 	ctx := context.Background()
-	onBothDrivers(t, func(t *testing.T, open func(testing.TB) driver) {
+	drivers.Each(t, func(t *testing.T, open drivers.Open) {
 		w, h := holding(t, open(t))
-		o := id.NewOrder(w.ws.ID, w.clock.now())
+		o := id.NewOrder(w.ws.ID, w.clock.Now())
 		wantHeld := func(what string, err error) {
 			t.Helper()
 			if !fault.Is(err, fault.Conflict) || !strings.Contains(err.Error(), o.String()) || !strings.Contains(err.Error(), "cancel the order") {
@@ -125,7 +126,7 @@ func TestAHeldAssetIsNeitherDeletedNorRetried(t *testing.T) {
 
 func TestAHoldAndADeleteAtOnceHaveOneWinner(t *testing.T) {
 	ctx := context.Background()
-	onBothDrivers(t, func(t *testing.T, open func(testing.TB) driver) {
+	drivers.Each(t, func(t *testing.T, open drivers.Open) {
 		w, h := holding(t, open(t))
 		for range 8 {
 			o := id.NewOrder(w.ws.ID, time.Now())
@@ -151,8 +152,8 @@ func TestAHoldAndADeleteAtOnceHaveOneWinner(t *testing.T) {
 
 // A service that is told of no holder is one of a function that nobody can hold anything of; it asks nobody.
 func TestWithoutHoldersNothingIsHeld(t *testing.T) {
-	w := newWorld(t, openSQLite(t))
-	a, _ := w.beginFor(t, id.NewOrder(w.ws.ID, w.clock.now()))
+	w := newWorld(t, drivers.SQLite(t))
+	a, _ := w.beginFor(t, id.NewOrder(w.ws.ID, w.clock.Now()))
 	if err := asset.Free(t.Context(), nil, a); err != nil {
 		t.Errorf("Free = %v", err)
 	}

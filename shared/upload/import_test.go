@@ -10,6 +10,7 @@ import (
 	"github.com/assetry/assetry/shared/asset"
 	"github.com/assetry/assetry/shared/blob"
 	"github.com/assetry/assetry/shared/domaintest"
+	"github.com/assetry/assetry/shared/domaintest/drivers"
 	"github.com/assetry/assetry/shared/fault"
 	"github.com/assetry/assetry/shared/importer"
 	"github.com/assetry/assetry/shared/upload"
@@ -50,7 +51,7 @@ func TestAnImportCopiesItsSource(t *testing.T) {
 			if c.how == (upload.ImportOptions{}) {
 				c.how = quick
 			}
-			w := newImports(t, openSQLite(t), o, c.how)
+			w := newImports(t, drivers.SQLite(t), o, c.how)
 			a := w.beginImport(t, o.address(), 0)
 			if a.Via != asset.ViaURL || a.State != asset.Pending {
 				t.Errorf("begun: %+v", a)
@@ -67,7 +68,7 @@ func TestAnImportCopiesItsSource(t *testing.T) {
 }
 
 func TestAnImportWithoutANameHasThatOfItsAddress(t *testing.T) {
-	w := newImports(t, openSQLite(t), newOrigin(t, picture(1)), quick)
+	w := newImports(t, drivers.SQLite(t), newOrigin(t, picture(1)), quick)
 	w.remote = importer.New(importer.Options{})
 	w.boot()
 	for name, c := range map[string]struct{ sent, address, want string }{
@@ -123,7 +124,7 @@ func breaksLate(w http.ResponseWriter, r *http.Request, n int) bool {
 }
 
 func TestAnImportOnBothTables(t *testing.T) {
-	onBothDrivers(t, func(t *testing.T, open func(testing.TB) driver) {
+	drivers.Each(t, func(t *testing.T, open drivers.Open) {
 		body := file(2*part+1, 3)
 		o := newOrigin(t, body)
 		w := newImports(t, open(t), o, upload.ImportOptions{Part: part, Parallel: 1, Time: time.Nanosecond, Pause: time.Millisecond})
@@ -135,7 +136,7 @@ func TestAnImportOnBothTables(t *testing.T) {
 
 func TestBadAddressesAreRefusedBeforeAnythingIsWritten(t *testing.T) {
 	o := newOrigin(t, picture(1))
-	w := newImports(t, openSQLite(t), o, quick)
+	w := newImports(t, drivers.SQLite(t), o, quick)
 	w.remote = importer.New(importer.Options{})
 	w.boot()
 	for name, address := range map[string]string{

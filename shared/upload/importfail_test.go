@@ -11,6 +11,7 @@ import (
 	"github.com/assetry/assetry/shared/asset"
 	"github.com/assetry/assetry/shared/blob"
 	"github.com/assetry/assetry/shared/domaintest"
+	"github.com/assetry/assetry/shared/domaintest/drivers"
 	"github.com/assetry/assetry/shared/fault"
 	"github.com/assetry/assetry/shared/upload"
 )
@@ -40,16 +41,16 @@ func TestASourceThatFailsSaysHow(t *testing.T) {
 			if c.edit != nil {
 				c.edit(o)
 			}
-			w := newImports(t, openSQLite(t), o, quick)
+			w := newImports(t, drivers.SQLite(t), o, quick)
 			a := w.beginImport(t, o.address(), c.max)
 			w.workAll(t)
 			w.wantFailed(t, a.ID, asset.Source, c.says)
 			if vs := w.versions(t, a); len(vs) > 0 {
 				t.Errorf("bytes are there: %+v", vs)
 			}
-			w.clock.advance(26 * time.Hour)
+			w.clock.Advance(26 * time.Hour)
 			w.mustSweep(t)
-			w.clock.advance(2 * time.Hour)
+			w.clock.Advance(2 * time.Hour)
 			w.mustSweep(t)
 			if us := w.openUploads(t, a); len(us) > 0 {
 				t.Errorf("a day later uploads are still open: %+v", us)
@@ -94,7 +95,7 @@ func TestARetryGoesOnWhereTheSourceFailed(t *testing.T) {
 			body := file(4*part+5, 2)
 			o := newOrigin(t, body)
 			o.meets = refuse(3, http.StatusForbidden)
-			w := newImports(t, openSQLite(t), o, quick)
+			w := newImports(t, drivers.SQLite(t), o, quick)
 			a := w.beginImport(t, o.address(), 0)
 			w.workAll(t)
 			failed := w.wantFailed(t, a.ID, asset.Source, "403", "24 hours")
@@ -127,7 +128,7 @@ func TestARetryOfAnImport(t *testing.T) {
 	ctx := context.Background()
 	t.Run("after rejected bytes it begins the next generation", func(t *testing.T) {
 		o := newOrigin(t, html)
-		w := newImports(t, openSQLite(t), o, quick)
+		w := newImports(t, drivers.SQLite(t), o, quick)
 		a := w.beginImport(t, o.address(), 0)
 		w.workAll(t)
 		w.wantFailed(t, a.ID, asset.Rejected, "HTML")
@@ -144,7 +145,7 @@ func TestARetryOfAnImport(t *testing.T) {
 		body := file(2*part, 1)
 		copy(body, "<!doctype html><script>")
 		o := newOrigin(t, body)
-		w := newImports(t, openSQLite(t), o, quick)
+		w := newImports(t, drivers.SQLite(t), o, quick)
 		a := w.beginImport(t, o.address(), 0)
 		w.workAll(t)
 		w.wantFailed(t, a.ID, asset.Rejected, "HTML")
@@ -156,7 +157,7 @@ func TestARetryOfAnImport(t *testing.T) {
 	})
 	t.Run("of a pending or ready one is a conflict, and complete says to wait", func(t *testing.T) {
 		o := newOrigin(t, picture(1))
-		w := newImports(t, openSQLite(t), o, quick)
+		w := newImports(t, drivers.SQLite(t), o, quick)
 		a := w.beginImport(t, o.address(), 0)
 		_, _, err := w.uploads.Retry(ctx, w.who, a.ID, "")
 		domaintest.WantKind(t, "retry of a pending import", err, fault.Conflict)
@@ -169,7 +170,7 @@ func TestARetryOfAnImport(t *testing.T) {
 	t.Run("with a bad address changes nothing", func(t *testing.T) {
 		o := newOrigin(t, picture(1))
 		o.meets = refuse(0, http.StatusNotFound)
-		w := newImports(t, openSQLite(t), o, quick)
+		w := newImports(t, drivers.SQLite(t), o, quick)
 		a := w.beginImport(t, o.address(), 0)
 		w.workAll(t)
 		_, _, err := w.uploads.Retry(ctx, w.who, a.ID, "http://10.0.0.1/")
@@ -179,7 +180,7 @@ func TestARetryOfAnImport(t *testing.T) {
 	t.Run("when the address is no longer kept wants it again", func(t *testing.T) {
 		o := newOrigin(t, picture(1))
 		o.meets = refuse(0, http.StatusNotFound)
-		w := newImports(t, openSQLite(t), o, quick)
+		w := newImports(t, drivers.SQLite(t), o, quick)
 		a := w.beginImport(t, o.address(), 0)
 		w.workAll(t)
 		w.dropImportRow(t, a.ID)
@@ -206,7 +207,7 @@ func TestAChecksumOfAnImportIsCompared(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			body := file(size, 1)
 			o := newOrigin(t, body)
-			w := newImports(t, openSQLite(t), o, quick)
+			w := newImports(t, drivers.SQLite(t), o, quick)
 			for says, sum := range map[string]blob.Checksum{
 				"right": blob.CRC64NVME.Of(body), "wrong": blob.CRC64NVME.Of(body[1:]), "none": {Algorithm: blob.CRC64NVME},
 			} {
@@ -239,7 +240,7 @@ func TestADeleteEndsAnImport(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := newOrigin(t, file(3*part, 1))
-			w := newImports(t, openSQLite(t), o, quick)
+			w := newImports(t, drivers.SQLite(t), o, quick)
 			a := w.beginImport(t, o.address(), 0)
 			es, _ := w.requests(t, "")
 			remove := sync.OnceFunc(func() {
@@ -261,7 +262,7 @@ func TestADeleteEndsAnImport(t *testing.T) {
 			}
 			w.deliverAll(t)
 			w.mustCleanUp(t)
-			w.clock.advance(3 * time.Hour)
+			w.clock.Advance(3 * time.Hour)
 			w.mustSweep(t)
 			if vs, us := w.versions(t, a), w.openUploads(t, a); len(vs)+len(us) > 0 {
 				t.Errorf("left: %+v, %+v", vs, us)
@@ -276,7 +277,7 @@ func TestADeleteEndsAnImport(t *testing.T) {
 func TestNothingThatIsToldHasTheQuery(t *testing.T) {
 	o := newOrigin(t, file(2*part, 1))
 	o.meets = refuse(1, http.StatusForbidden)
-	w := newImports(t, openSQLite(t), o, quick)
+	w := newImports(t, drivers.SQLite(t), o, quick)
 	a := w.beginImport(t, o.address(), 0)
 	es, _ := w.requests(t, "")
 	for _, e := range es {

@@ -12,6 +12,8 @@ import (
 
 	"github.com/assetry/assetry/shared/asset"
 	"github.com/assetry/assetry/shared/bus"
+	"github.com/assetry/assetry/shared/domaintest"
+	"github.com/assetry/assetry/shared/domaintest/drivers"
 	"github.com/assetry/assetry/shared/fault"
 	"github.com/assetry/assetry/shared/schema"
 	"github.com/assetry/assetry/shared/table"
@@ -20,7 +22,7 @@ import (
 )
 
 // limited is a world whose workspaces import so many bytes a day.
-func limited(t testing.TB, db driver, o *origin, aDay int64, edit ...func(*upload.ImportOptions)) *world {
+func limited(t testing.TB, db domaintest.Driver, o *origin, aDay int64, edit ...func(*upload.ImportOptions)) *world {
 	t.Helper()
 	how := quick
 	how.BytesADay = aDay
@@ -33,7 +35,7 @@ func limited(t testing.TB, db driver, o *origin, aDay int64, edit ...func(*uploa
 // counted is what the workspace has imported on the clock's day, by the count.
 func (w *world) counted(t testing.TB) int64 {
 	t.Helper()
-	it, err := w.table.Get(context.Background(), schema.ImportedKey(w.ws.ID, w.clock.now()), table.Strong)
+	it, err := w.table.Get(context.Background(), schema.ImportedKey(w.ws.ID, w.clock.Now()), table.Strong)
 	if err != nil && err != table.ErrNotFound {
 		t.Fatal(err)
 	}
@@ -65,7 +67,7 @@ func TestAnImportCountsItsBytesOnce(t *testing.T) {
 			if c.how != nil {
 				edits = append(edits, c.how)
 			}
-			w := limited(t, openSQLite(t), o, int64(c.size), edits...)
+			w := limited(t, drivers.SQLite(t), o, int64(c.size), edits...)
 			a := w.beginImport(t, o.address(), 0)
 			w.workAll(t)
 			w.wantImported(t, a.ID, body)
@@ -87,14 +89,14 @@ func TestAnImportBeyondTheDaysLimitIsRefusedUntilTheNext(t *testing.T) {
 			body := file(2*part+9, 1)
 			o := newOrigin(t, body)
 			edit(o)
-			w := limited(t, openSQLite(t), o, int64(len(body))+part)
+			w := limited(t, drivers.SQLite(t), o, int64(len(body))+part)
 			first := w.beginImport(t, o.address(), 0)
 			w.workAll(t)
 			w.wantImported(t, first.ID, body)
 
 			second := w.beginImport(t, o.address(), 0)
 			w.workAll(t)
-			tomorrow := w.clock.now().UTC().Truncate(24 * time.Hour).Add(24 * time.Hour)
+			tomorrow := w.clock.Now().UTC().Truncate(24 * time.Hour).Add(24 * time.Hour)
 			w.wantFailed(t, second.ID, asset.Source, fmt.Sprint(int64(len(body))+part), "a day", "Retry the asset after "+tomorrow.Format(time.RFC3339))
 
 			if _, _, err := w.uploads.Retry(ctx, w.who, second.ID, ""); err != nil {
@@ -102,7 +104,7 @@ func TestAnImportBeyondTheDaysLimitIsRefusedUntilTheNext(t *testing.T) {
 			}
 			w.workAll(t)
 			w.wantFailed(t, second.ID, asset.Source, "a day")
-			w.clock.advance(tomorrow.Sub(w.clock.now()) + time.Minute)
+			w.clock.Advance(tomorrow.Sub(w.clock.Now()) + time.Minute)
 			if _, _, err := w.uploads.Retry(ctx, w.who, second.ID, ""); err != nil {
 				t.Fatal(err)
 			}
@@ -117,7 +119,7 @@ func TestAnImportBeyondTheDaysLimitIsRefusedUntilTheNext(t *testing.T) {
 
 func TestASourceLargerThanADaysLimitIsToldSo(t *testing.T) {
 	o := newOrigin(t, file(4000, 1))
-	w := limited(t, openSQLite(t), o, 3999)
+	w := limited(t, drivers.SQLite(t), o, 3999)
 	a := w.beginImport(t, o.address(), 0)
 	w.workAll(t)
 	w.wantFailed(t, a.ID, asset.Source, "4000 bytes", "at most 3999 a day", "another way in")
@@ -132,7 +134,7 @@ func TestAnAttemptThatGoesOnCountsWhatIsLeft(t *testing.T) {
 	body := file(4*part, 1)
 	o := newOrigin(t, body)
 	o.meets = refuse(3, http.StatusForbidden)
-	w := limited(t, openSQLite(t), o, 100*part)
+	w := limited(t, drivers.SQLite(t), o, 100*part)
 	a := w.beginImport(t, o.address(), 0)
 	w.workAll(t)
 	failed := w.wantFailed(t, a.ID, asset.Source)
@@ -153,7 +155,7 @@ func TestAnAttemptThatGoesOnCountsWhatIsLeft(t *testing.T) {
 func TestACountWhoseAnswerIsLostCountsOnce(t *testing.T) {
 	for nth := 1; nth <= 2; nth++ { // the announcing transaction comes before it: of the count, the first makes it and the second adds
 		o := newOrigin(t, file(4000, 1))
-		w := limited(t, openSQLite(t), o, 1<<20)
+		w := limited(t, drivers.SQLite(t), o, 1<<20)
 		before := w.beginImport(t, o.address(), 0)
 		if nth == 2 {
 			w.workAll(t)
@@ -164,7 +166,7 @@ func TestACountWhoseAnswerIsLostCountsOnce(t *testing.T) {
 		}
 		counts, lost := 0, false
 		w.table.Script(func(c tabletest.Call) tabletest.Fault {
-			if c.Verb != tabletest.VerbTransact || lost || c.Keys[0] != schema.ImportedKey(w.ws.ID, w.clock.now()) {
+			if c.Verb != tabletest.VerbTransact || lost || c.Keys[0] != schema.ImportedKey(w.ws.ID, w.clock.Now()) {
 				return tabletest.None
 			}
 			if counts++; nth == 1 && counts == 1 { // it finds no count that it could add to
@@ -190,7 +192,7 @@ func TestACountWhoseAnswerIsLostCountsOnce(t *testing.T) {
 }
 
 func TestImportsAtOnceStayWithinADaysLimit(t *testing.T) {
-	onBothDrivers(t, func(t *testing.T, open func(testing.TB) driver) {
+	drivers.Each(t, func(t *testing.T, open drivers.Open) {
 		const files, fit = 8, 5
 		o := newOrigin(t, file(4000, 1))
 		w := limited(t, open(t), o, fit*4000+1)
@@ -228,7 +230,7 @@ func TestImportsAtOnceStayWithinADaysLimit(t *testing.T) {
 
 func TestWithoutALimitNothingIsCounted(t *testing.T) {
 	o := newOrigin(t, file(4000, 1))
-	w := limited(t, openSQLite(t), o, 0)
+	w := limited(t, drivers.SQLite(t), o, 0)
 	a := w.beginImport(t, o.address(), 0)
 	w.workAll(t)
 	w.wantImported(t, a.ID, o.body)
@@ -238,7 +240,7 @@ func TestWithoutALimitNothingIsCounted(t *testing.T) {
 }
 
 func TestCostOfCountingAnImport(t *testing.T) {
-	onBothDrivers(t, func(t *testing.T, open func(testing.TB) driver) {
+	drivers.Each(t, func(t *testing.T, open drivers.Open) {
 		o := newOrigin(t, file(4000, 1))
 		run := func(aDay int64) spent {
 			w := limited(t, open(t), o, aDay, func(o *upload.ImportOptions) { o.Beat = time.Hour }) // renewals of the lease depend on time

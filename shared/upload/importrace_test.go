@@ -13,6 +13,7 @@ import (
 	"github.com/assetry/assetry/shared/asset"
 	"github.com/assetry/assetry/shared/blob/blobtest"
 	"github.com/assetry/assetry/shared/domaintest"
+	"github.com/assetry/assetry/shared/domaintest/drivers"
 	"github.com/assetry/assetry/shared/fault"
 	"github.com/assetry/assetry/shared/id"
 	"github.com/assetry/assetry/shared/schema"
@@ -64,7 +65,7 @@ func TestAWorkerMayDieBetweenAnyTwoSteps(t *testing.T) {
 				body := file(size, 1)
 				o := newOrigin(t, body)
 				for at := 1; ; at++ {
-					w := newImports(t, openSQLite(t), o, upload.ImportOptions{Part: part, Parallel: 1, Pause: time.Millisecond, Beat: time.Hour})
+					w := newImports(t, drivers.SQLite(t), o, upload.ImportOptions{Part: part, Parallel: 1, Pause: time.Millisecond, Beat: time.Hour})
 					a := w.beginImport(t, o.address(), 0)
 					es, _ := w.requests(t, "")
 					d := &dying{at: at}
@@ -88,7 +89,7 @@ func TestAWorkerMayDieBetweenAnyTwoSteps(t *testing.T) {
 					w.fault = nil
 					died := ctx.Err() != nil
 					die()
-					w.clock.advance(2 * time.Minute) // its lease is over
+					w.clock.Advance(2 * time.Minute) // its lease is over
 					if err != nil {
 						w.boot()
 						if err := w.work(es[0]); err != nil {
@@ -116,7 +117,7 @@ func TestAnImportBearsEveryFault(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			for at := 1; ; at++ {
-				w := newImports(t, openSQLite(t), o, upload.ImportOptions{Part: part, Parallel: 1, Pause: time.Millisecond, Beat: time.Hour})
+				w := newImports(t, drivers.SQLite(t), o, upload.ImportOptions{Part: part, Parallel: 1, Pause: time.Millisecond, Beat: time.Hour})
 				a := w.beginImport(t, o.address(), 0)
 				es, _ := w.requests(t, "")
 				var calls atomic.Int64
@@ -137,7 +138,7 @@ func TestAnImportBearsEveryFault(t *testing.T) {
 				w.table.Script(nil)
 				w.fault = nil
 				if err != nil {
-					w.clock.advance(2 * time.Minute)
+					w.clock.Advance(2 * time.Minute)
 					if err := w.work(es[0]); err != nil {
 						t.Fatalf("fault at call %d, the request delivered again: %v", at, err)
 					}
@@ -155,7 +156,7 @@ func TestAnImportBearsEveryFault(t *testing.T) {
 func TestOneWorkerAtATime(t *testing.T) {
 	body := file(3*part, 1)
 	o := newOrigin(t, body)
-	w := newImports(t, openSQLite(t), o, upload.ImportOptions{Part: part, Parallel: 2, Pause: time.Millisecond})
+	w := newImports(t, drivers.SQLite(t), o, upload.ImportOptions{Part: part, Parallel: 2, Pause: time.Millisecond})
 	a := w.beginImport(t, o.address(), 0)
 	es, _ := w.requests(t, "")
 	errs := make([]error, 4)
@@ -184,7 +185,7 @@ func TestOneWorkerAtATime(t *testing.T) {
 func TestAWorkerThatLostItsLeaseStops(t *testing.T) {
 	body := file(3*part, 1)
 	o := newOrigin(t, body)
-	w := newImports(t, openSQLite(t), o, quick)
+	w := newImports(t, drivers.SQLite(t), o, quick)
 	a := w.beginImport(t, o.address(), 0)
 	es, _ := w.requests(t, "")
 	var other error
@@ -192,7 +193,7 @@ func TestAWorkerThatLostItsLeaseStops(t *testing.T) {
 	w.fault = func(c blobtest.Call) blobtest.Fault {
 		if c.Method == "CompleteParts" && !taken {
 			taken = true
-			w.clock.advance(2 * time.Minute)
+			w.clock.Advance(2 * time.Minute)
 			other = w.work(es[0])
 		}
 		return blobtest.None
@@ -210,10 +211,10 @@ func TestAWorkerThatLostItsLeaseStops(t *testing.T) {
 func TestASilentImportIsWokenAndGivenUpInTheEnd(t *testing.T) {
 	t.Run("a lost request is made again", func(t *testing.T) {
 		o := newOrigin(t, picture(1))
-		w := newImports(t, openSQLite(t), o, quick)
+		w := newImports(t, drivers.SQLite(t), o, quick)
 		a := w.beginImport(t, o.address(), 0)
 		_, at := w.requests(t, "") // nobody takes it
-		w.clock.advance(2 * time.Hour)
+		w.clock.Advance(2 * time.Hour)
 		w.mustSweep(t)
 		es, _ := w.requests(t, at)
 		if len(es) != 1 || es[0].Detail.Version != 2 {
@@ -226,10 +227,10 @@ func TestASilentImportIsWokenAndGivenUpInTheEnd(t *testing.T) {
 	})
 	t.Run("one that nobody works on fails", func(t *testing.T) {
 		o := newOrigin(t, picture(1))
-		w := newImports(t, openSQLite(t), o, quick)
+		w := newImports(t, drivers.SQLite(t), o, quick)
 		a := w.beginImport(t, o.address(), 0)
 		for range 12 {
-			w.clock.advance(2 * time.Hour)
+			w.clock.Advance(2 * time.Hour)
 			w.mustSweep(t)
 		}
 		w.wantFailed(t, a.ID, asset.Source, "did not finish")
@@ -247,7 +248,7 @@ func TestASilentImportIsWokenAndGivenUpInTheEnd(t *testing.T) {
 func TestAnImportShowsItsProgress(t *testing.T) {
 	body := file(3*part, 1)
 	o := newOrigin(t, body)
-	w := newImports(t, openSQLite(t), o, upload.ImportOptions{Part: part, Parallel: 1, Time: time.Nanosecond, Pause: time.Millisecond})
+	w := newImports(t, drivers.SQLite(t), o, upload.ImportOptions{Part: part, Parallel: 1, Time: time.Nanosecond, Pause: time.Millisecond})
 	a := w.beginImport(t, o.address(), 0)
 	es, _ := w.requests(t, "")
 	if err := w.work(es[0]); err != nil {
@@ -266,7 +267,7 @@ func TestAnImportShowsItsProgress(t *testing.T) {
 // What an import of one part costs: 5 write units and a read unit for its announcement's transaction, its claim and its settling, one request to
 // the source and one to the bucket.
 func TestWhatASmallImportCosts(t *testing.T) {
-	onBothDrivers(t, func(t *testing.T, open func(testing.TB) driver) {
+	drivers.Each(t, func(t *testing.T, open drivers.Open) {
 		o := newOrigin(t, picture(1))
 		w := newImports(t, open(t), o, upload.ImportOptions{})
 		w.beginImport(t, o.address(), 0) // the marker of the hour
@@ -310,7 +311,7 @@ func TestTheMemoryOfAnImportIsBounded(t *testing.T) {
 			if edit != nil {
 				edit(o)
 			}
-			w := newImports(t, openSQLite(t), o, upload.ImportOptions{})
+			w := newImports(t, drivers.SQLite(t), o, upload.ImportOptions{})
 			a := w.beginImport(t, o.address(), 0)
 			runtime.GC()
 			var start runtime.MemStats
@@ -337,7 +338,7 @@ func TestTheMemoryOfAnImportIsBounded(t *testing.T) {
 
 func TestAnErrorOfAWorkerTellsNoAddress(t *testing.T) {
 	o := newOrigin(t, file(2*part, 1))
-	w := newImports(t, openSQLite(t), o, quick)
+	w := newImports(t, drivers.SQLite(t), o, quick)
 	w.beginImport(t, o.address(), 0)
 	es, _ := w.requests(t, "")
 	w.fault = func(c blobtest.Call) blobtest.Fault {

@@ -18,6 +18,7 @@ import (
 	"github.com/assetry/assetry/shared/asset"
 	"github.com/assetry/assetry/shared/blob"
 	"github.com/assetry/assetry/shared/bus"
+	"github.com/assetry/assetry/shared/domaintest"
 	"github.com/assetry/assetry/shared/guard"
 	"github.com/assetry/assetry/shared/id"
 	"github.com/assetry/assetry/shared/importer"
@@ -155,7 +156,7 @@ func refuse(after, status int) func(http.ResponseWriter, *http.Request, int) boo
 var quick = upload.ImportOptions{Part: part, Parallel: 1, Pause: time.Millisecond, Beat: 5 * time.Millisecond}
 
 // newImports is a world that imports from an origin.
-func newImports(t testing.TB, db driver, o *origin, how upload.ImportOptions) *world {
+func newImports(t testing.TB, db domaintest.Driver, o *origin, how upload.ImportOptions) *world {
 	t.Helper()
 	w := newWorld(t, db)
 	w.remote, w.how = o.files(), how

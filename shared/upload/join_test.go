@@ -16,19 +16,20 @@ import (
 	"github.com/assetry/assetry/shared/blob"
 	"github.com/assetry/assetry/shared/blob/blobtest"
 	"github.com/assetry/assetry/shared/domaintest"
+	"github.com/assetry/assetry/shared/domaintest/drivers"
 	"github.com/assetry/assetry/shared/fault"
 	"github.com/assetry/assetry/shared/upload"
 )
 
 // through gives the uploads of a world over another bucket.
 func (w *world) through(b upload.Bucket, o upload.Options) *upload.Service {
-	o.Now = w.clock.now
+	o.Now = w.clock.Now
 	return upload.New(upload.Parts{Table: w.table, Bucket: b, Assets: w.assets, Workspaces: w.accounts}, o)
 }
 
 func TestPartsThatDoNotFitAreNamed(t *testing.T) {
 	ctx := context.Background()
-	w := newWorld(t, openSQLite(t))
+	w := newWorld(t, drivers.SQLite(t))
 	a, g := w.beginParts(t, 4*upload.MinPartSize+1)
 	body := tall(1, 4*upload.MinPartSize+1)
 	sent := stripped(w.sendParts(t, g, body, 2)) // 1, 3, 4, 5
@@ -90,7 +91,7 @@ func TestPartsThatDoNotFitAreNamed(t *testing.T) {
 
 func TestPartsForAnAssetThatDoesNotComeByThem(t *testing.T) {
 	ctx := context.Background()
-	w := newWorld(t, openSQLite(t))
+	w := newWorld(t, drivers.SQLite(t))
 	a, g := w.begin(t)
 	_, err := w.uploads.CompleteParts(ctx, w.who, a.ID, []blob.Part{{Number: 1, ETag: "x"}})
 	domaintest.WantKind(t, "complete a form upload with parts", err, fault.Invalid)
@@ -118,7 +119,7 @@ func (l *lister) ListParts(ctx context.Context, key, up string, after, limit int
 
 func TestTenThousandParts(t *testing.T) {
 	ctx := context.Background()
-	w := newWorld(t, openSQLite(t))
+	w := newWorld(t, drivers.SQLite(t))
 	a, g, err := w.uploads.BeginParts(ctx, w.who, w.draft(), upload.MaxSize, 0)
 	if err != nil || g.Count != upload.MaxParts {
 		t.Fatalf("begin = %+v, %v", g.Plan, err)
@@ -188,7 +189,7 @@ func (s *slow) CompleteParts(ctx context.Context, key, up string, ps []blob.Part
 
 func TestJoiningThatOutlastsTheRequestIsSettledByItsEvent(t *testing.T) {
 	ctx := context.Background()
-	w := newWorld(t, openSQLite(t))
+	w := newWorld(t, drivers.SQLite(t))
 	a, g := w.beginParts(t, twoParts)
 	body := tall(1, twoParts)
 	w.sendParts(t, g, body)
@@ -214,14 +215,14 @@ func TestJoiningThatOutlastsTheRequestIsSettledByItsEvent(t *testing.T) {
 
 func TestAnUploadIsNotGivenUpWhileItIsJoined(t *testing.T) {
 	ctx := context.Background()
-	w := newWorld(t, openSQLite(t))
+	w := newWorld(t, drivers.SQLite(t))
 	w.mustSweep(t)
 	a, g := w.beginParts(t, onePart)
 	w.sendParts(t, g, tall(1, onePart))
-	w.clock.advance(upload.DefaultPartGrant + upload.DefaultSlack - time.Minute)
+	w.clock.Advance(upload.DefaultPartGrant + upload.DefaultSlack - time.Minute)
 	w.fault = func(c blobtest.Call) blobtest.Fault {
 		if c.Method == "CompleteParts" { // the bucket takes its time, and the sweeper comes by
-			w.clock.advance(upload.DefaultPartGrant)
+			w.clock.Advance(upload.DefaultPartGrant)
 			w.fault = nil
 			w.mustSweep(t)
 			w.mustCleanUp(t)
@@ -237,7 +238,7 @@ func TestAnUploadIsNotGivenUpWhileItIsJoined(t *testing.T) {
 
 	late, g := w.beginParts(t, onePart)
 	w.sendParts(t, g, tall(1, onePart))
-	w.clock.advance(3 * time.Hour)
+	w.clock.Advance(3 * time.Hour)
 	w.fault = func(c blobtest.Call) blobtest.Fault {
 		if c.Method == "ListParts" { // the sweeper is faster than the client
 			w.fault = nil
@@ -252,7 +253,7 @@ func TestAnUploadIsNotGivenUpWhileItIsJoined(t *testing.T) {
 
 func TestAnUploadThatTheBucketNoLongerHas(t *testing.T) {
 	ctx := context.Background()
-	onBothDrivers(t, func(t *testing.T, open func(testing.TB) driver) {
+	drivers.Each(t, func(t *testing.T, open drivers.Open) {
 		w := newWorld(t, open(t))
 		t.Run("it was aborted: the asset fails, says so, and a retry begins another", func(t *testing.T) {
 			a, g := w.beginParts(t, twoParts)
@@ -332,7 +333,7 @@ func (h *held) ListParts(ctx context.Context, key, up string, after, limit int) 
 
 func TestAnUploadThatAnotherIsJoiningIsNotGivenUp(t *testing.T) {
 	ctx := context.Background()
-	w := newWorld(t, openSQLite(t))
+	w := newWorld(t, drivers.SQLite(t))
 	a, g := w.beginParts(t, onePart)
 	w.sendParts(t, g, tall(1, onePart))
 	s := w.through(&held{Bucket: w.bucket}, upload.Options{})
@@ -368,7 +369,7 @@ func TestTheFeedAbortsTheUploadOfAnAttemptThatEnded(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, openSQLite(t))
+			w := newWorld(t, drivers.SQLite(t))
 			a, g := w.beginParts(t, onePart)
 			w.sendParts(t, g, tall(1, onePart))
 			end(t, w, a)
@@ -385,7 +386,7 @@ func TestTheFeedAbortsTheUploadOfAnAttemptThatEnded(t *testing.T) {
 
 func TestBytesThatAreNoGoodFailAnUploadByParts(t *testing.T) {
 	ctx := context.Background()
-	w := newWorld(t, openSQLite(t))
+	w := newWorld(t, drivers.SQLite(t))
 	a, g := w.beginParts(t, int64(len(html)))
 	w.sendParts(t, g, html)
 	got, err := w.uploads.Complete(ctx, w.who, a.ID)
@@ -406,7 +407,7 @@ func TestBytesThatAreNoGoodFailAnUploadByParts(t *testing.T) {
 // A form's size is limited by the service, that of parts by their plan.
 func TestALargerFileThanAFormTakesComesByParts(t *testing.T) {
 	ctx := context.Background()
-	w := newWorld(t, openSQLite(t))
+	w := newWorld(t, drivers.SQLite(t))
 	s := w.through(w.bucket, upload.Options{MaxSize: 1000})
 	a, g := w.beginParts(t, twoParts)
 	w.sendParts(t, g, tall(1, twoParts))

@@ -15,6 +15,7 @@ import (
 	"github.com/assetry/assetry/shared/blob"
 	"github.com/assetry/assetry/shared/blob/blobtest"
 	"github.com/assetry/assetry/shared/domaintest"
+	"github.com/assetry/assetry/shared/domaintest/drivers"
 	"github.com/assetry/assetry/shared/fault"
 	"github.com/assetry/assetry/shared/id"
 	"github.com/assetry/assetry/shared/table"
@@ -24,7 +25,7 @@ import (
 
 func TestLifeOfASignedUpload(t *testing.T) {
 	ctx := context.Background()
-	onBothDrivers(t, func(t *testing.T, open func(testing.TB) driver) {
+	drivers.Each(t, func(t *testing.T, open drivers.Open) {
 		w := newWorld(t, open(t))
 
 		t.Run("an announced asset is pending and readable at once", func(t *testing.T) {
@@ -93,7 +94,7 @@ func TestRejectedBytesFailAndARetryBegins(t *testing.T) {
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, openSQLite(t))
+			w := newWorld(t, drivers.SQLite(t))
 			a, g := w.begin(t)
 			w.mustSend(t, g, c.body)
 			got, err := w.uploads.Complete(ctx, w.who, a.ID)
@@ -123,7 +124,7 @@ func TestRejectedBytesFailAndARetryBegins(t *testing.T) {
 
 func TestAnnouncedTypeMustAgree(t *testing.T) {
 	ctx := context.Background()
-	w := newWorld(t, openSQLite(t))
+	w := newWorld(t, drivers.SQLite(t))
 	a, g, err := w.uploads.Begin(ctx, w.who, upload.Draft{Workspace: w.ws.ID, Declared: "video/mp4"})
 	if err != nil {
 		t.Fatal(err)
@@ -169,7 +170,7 @@ func TestBytesThatAreReadyNeverChange(t *testing.T) {
 	}
 	for name, replay := range replays {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, openSQLite(t))
+			w := newWorld(t, drivers.SQLite(t))
 			a, g := w.begin(t)
 			w.mustSend(t, g, picture(1))
 			replay(t, w, a, g)
@@ -210,14 +211,14 @@ func wantLinked(t *testing.T, w *world, a asset.Asset, body []byte) {
 
 func TestExpiredIsNotTerminal(t *testing.T) {
 	ctx := context.Background()
-	w := newWorld(t, openSQLite(t))
+	w := newWorld(t, drivers.SQLite(t))
 	a, g := w.begin(t)
-	w.clock.advance(upload.DefaultGrant + upload.DefaultSlack - time.Minute)
+	w.clock.Advance(upload.DefaultGrant + upload.DefaultSlack - time.Minute)
 	w.mustSweep(t)
 	if got := w.get(t, a.ID); got.State != asset.Pending {
 		t.Fatalf("swept before its time: %s", got.State)
 	}
-	w.clock.advance(10 * time.Minute)
+	w.clock.Advance(10 * time.Minute)
 	w.mustSweep(t)
 	got := w.get(t, a.ID)
 	if got.State != asset.Failed || got.Cause != asset.Expired || got.Failure == "" {
@@ -237,7 +238,7 @@ func TestExpiredIsNotTerminal(t *testing.T) {
 }
 
 func TestSweepFindsBytesWhoseEventWasLost(t *testing.T) {
-	w := newWorld(t, openSQLite(t))
+	w := newWorld(t, drivers.SQLite(t))
 	arrived, g := w.begin(t)
 	w.mustSend(t, g, picture(1))
 	replayed, g2 := w.begin(t)
@@ -246,7 +247,7 @@ func TestSweepFindsBytesWhoseEventWasLost(t *testing.T) {
 	w.deliverAll(t)
 	w.mustSend(t, g2, html)
 	w.take(0) // lost
-	w.clock.advance(upload.DefaultGrant + upload.DefaultSlack + 10*time.Minute)
+	w.clock.Advance(upload.DefaultGrant + upload.DefaultSlack + 10*time.Minute)
 	w.mustSweep(t)
 	for what, a := range map[string]struct {
 		asset.Asset
@@ -262,16 +263,16 @@ func TestSweepFindsBytesWhoseEventWasLost(t *testing.T) {
 
 func TestSweepVisitsEachAssetOnce(t *testing.T) {
 	ctx := context.Background()
-	w := newWorld(t, openSQLite(t))
+	w := newWorld(t, drivers.SQLite(t))
 	for range 5 {
 		w.begin(t)
 	}
-	w.clock.advance(2 * time.Hour)
+	w.clock.Advance(2 * time.Hour)
 	first, err := w.uploads.Sweep(ctx)
 	if err != nil || first.Visited != 5 || first.Settled != 5 {
 		t.Fatalf("first sweep = %+v, %v; want 5 visited and settled", first, err)
 	}
-	w.clock.advance(2 * time.Hour)
+	w.clock.Advance(2 * time.Hour)
 	second, err := w.uploads.Sweep(ctx)
 	if err != nil || second.Visited != 0 {
 		t.Errorf("second sweep = %+v, %v; want nothing visited again", second, err)
@@ -280,13 +281,13 @@ func TestSweepVisitsEachAssetOnce(t *testing.T) {
 
 func TestSweepPutsOffWhatItCannotSettle(t *testing.T) {
 	ctx := context.Background()
-	w := newWorld(t, openSQLite(t))
+	w := newWorld(t, drivers.SQLite(t))
 	var all []asset.Asset
 	for range 3 {
 		a, _ := w.begin(t)
 		all = append(all, a)
 	}
-	w.clock.advance(2 * time.Hour)
+	w.clock.Advance(2 * time.Hour)
 	w.table.Script(func(c tabletest.Call) tabletest.Fault {
 		if c.Verb == tabletest.VerbUpdate && c.Keys[0] == all[0].Key() {
 			return tabletest.Throttle
@@ -304,7 +305,7 @@ func TestSweepPutsOffWhatItCannotSettle(t *testing.T) {
 	if again, err := w.uploads.Sweep(ctx); err != nil || again.Visited != 0 {
 		t.Errorf("the sweep after it = %+v, %v; want nothing to do before the next hour", again, err)
 	}
-	w.clock.advance(2 * time.Hour)
+	w.clock.Advance(2 * time.Hour)
 	w.mustSweep(t)
 	for _, a := range all {
 		if got := w.get(t, a.ID); got.State != asset.Failed {
@@ -315,10 +316,10 @@ func TestSweepPutsOffWhatItCannotSettle(t *testing.T) {
 
 func TestSweepStopsWhereItCannotEvenPutOff(t *testing.T) {
 	ctx := context.Background()
-	w := newWorld(t, openSQLite(t))
+	w := newWorld(t, drivers.SQLite(t))
 	a, _ := w.begin(t)
 	w.mustSweep(t)
-	w.clock.advance(2 * time.Hour)
+	w.clock.Advance(2 * time.Hour)
 	w.table.Script(func(c tabletest.Call) tabletest.Fault {
 		if c.Write {
 			return tabletest.Throttle
@@ -337,14 +338,14 @@ func TestSweepStopsWhereItCannotEvenPutOff(t *testing.T) {
 
 func TestSweepLeavesAnAttemptAloneThatBeganMeanwhile(t *testing.T) {
 	ctx := context.Background()
-	w := newWorld(t, openSQLite(t))
+	w := newWorld(t, drivers.SQLite(t))
 	a, g := w.begin(t)
 	w.mustSend(t, g, html)
 	w.deliverAll(t)
 	if got := w.get(t, a.ID); got.State != asset.Failed {
 		t.Fatalf("after HTML: %s", got.State)
 	}
-	w.clock.advance(2 * time.Hour)
+	w.clock.Advance(2 * time.Hour)
 	retried := false
 	w.fault = func(c blobtest.Call) blobtest.Fault {
 		if c.Method == "Versions" && !retried { // the sweeper has read the failed row and is about to tidy up behind it
@@ -369,7 +370,7 @@ func TestSweepLeavesAnAttemptAloneThatBeganMeanwhile(t *testing.T) {
 
 func TestDeleteEndsEverything(t *testing.T) {
 	ctx := context.Background()
-	w := newWorld(t, openSQLite(t))
+	w := newWorld(t, drivers.SQLite(t))
 	p, err := w.projects.Create(ctx, w.who, w.ws.ID, "P")
 	if err != nil {
 		t.Fatal(err)
@@ -404,15 +405,15 @@ func TestDeleteEndsEverything(t *testing.T) {
 }
 
 func TestDeleteOfWhatNeverWasIsMissing(t *testing.T) {
-	w := newWorld(t, openSQLite(t))
+	w := newWorld(t, drivers.SQLite(t))
 	err := w.assets.Delete(context.Background(), w.who, id.NewAsset(w.ws.ID, time.Now()))
 	domaintest.WantKind(t, "delete", err, fault.NotFound)
 }
 
 func TestEventWithoutARowIsDeliveredAgain(t *testing.T) {
 	ctx := context.Background()
-	w := newWorld(t, openSQLite(t))
-	a := asset.Asset{ID: id.NewAsset(w.ws.ID, w.clock.now()), Workspace: w.ws.ID, Generation: 1}
+	w := newWorld(t, drivers.SQLite(t))
+	a := asset.Asset{ID: id.NewAsset(w.ws.ID, w.clock.Now()), Workspace: w.ws.ID, Generation: 1}
 	o, err := w.bucket.Put(ctx, a.Source().Key(), bytes.NewReader(html), int64(len(html)), putOptions)
 	if err != nil {
 		t.Fatal(err)
@@ -421,7 +422,7 @@ func TestEventWithoutARowIsDeliveredAgain(t *testing.T) {
 	if len(w.versions(t, a)) != 1 {
 		t.Error("the bytes are gone although the row may still come")
 	}
-	w.clock.advance(asset.RememberDeleted + time.Hour)
+	w.clock.Advance(asset.RememberDeleted + time.Hour)
 	if err := w.uploads.Arrived(ctx, a.Source(), o.Version); err != nil {
 		t.Errorf("event of an old object: %v", err)
 	}

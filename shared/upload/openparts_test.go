@@ -15,6 +15,7 @@ import (
 	"github.com/assetry/assetry/shared/asset"
 	"github.com/assetry/assetry/shared/blob"
 	"github.com/assetry/assetry/shared/domaintest"
+	"github.com/assetry/assetry/shared/domaintest/drivers"
 	"github.com/assetry/assetry/shared/fault"
 	"github.com/assetry/assetry/shared/upload"
 )
@@ -44,7 +45,7 @@ func pieced(body []byte, at ...int) (pieces [][]byte) {
 
 func TestPartsOfTheClientsOwnSizes(t *testing.T) {
 	ctx := context.Background()
-	onBothDrivers(t, func(t *testing.T, open func(testing.TB) driver) {
+	drivers.Each(t, func(t *testing.T, open drivers.Open) {
 		w := newWorld(t, open(t))
 		body := points(1, 2*upload.MinPartSize+5000)
 		for name, c := range map[string]struct {
@@ -84,7 +85,7 @@ func TestPartsOfTheClientsOwnSizes(t *testing.T) {
 
 func TestPartsOfTheClientsOwnSizesThatDoNotFitAreNamed(t *testing.T) {
 	ctx := context.Background()
-	w := newWorld(t, openSQLite(t))
+	w := newWorld(t, drivers.SQLite(t))
 	a, g, err := w.uploads.BeginOpenParts(ctx, w.who, w.xyz(), 4, 0)
 	if err != nil {
 		t.Fatal(err)
@@ -132,7 +133,7 @@ func TestPartsOfTheClientsOwnSizesThatDoNotFitAreNamed(t *testing.T) {
 
 func TestPartsOfTheClientsOwnSizesHaveALimitTogether(t *testing.T) {
 	ctx := context.Background()
-	w := newWorld(t, openSQLite(t))
+	w := newWorld(t, drivers.SQLite(t))
 	body := points(1, upload.MinPartSize+3000)
 	pieces := pieced(body, upload.MinPartSize)
 	d := w.xyz()
@@ -203,7 +204,7 @@ func TestPlanOfANumberOfParts(t *testing.T) {
 
 func TestANumberOfPartsWithASizeBindsTheirLengths(t *testing.T) {
 	ctx := context.Background()
-	w := newWorld(t, openSQLite(t))
+	w := newWorld(t, drivers.SQLite(t))
 	body := points(1, upload.MinPartSize+3000)
 	a, g, err := w.uploads.BeginOpenParts(ctx, w.who, w.xyz(), 2, int64(len(body)))
 	if err != nil || g.PartSize != upload.MinPartSize || a.Parts != 0 || a.Expected != int64(len(body)) {
@@ -235,7 +236,7 @@ func TestANumberOfPartsWithASizeBindsTheirLengths(t *testing.T) {
 
 func TestTenThousandPartsAtOnce(t *testing.T) {
 	ctx := context.Background()
-	w := newWorld(t, openSQLite(t))
+	w := newWorld(t, drivers.SQLite(t))
 	w.begin(t)
 	d := w.xyz()
 	d.FirstParts = upload.MaxParts
@@ -289,12 +290,12 @@ func TestTenThousandPartsAtOnce(t *testing.T) {
 
 func TestThePartsOfAnotherAttemptAreTheSame(t *testing.T) {
 	ctx := context.Background()
-	w := newWorld(t, openSQLite(t))
+	w := newWorld(t, drivers.SQLite(t))
 	a, _, err := w.uploads.BeginOpenParts(ctx, w.who, w.xyz(), 2, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.clock.advance(3 * time.Hour)
+	w.clock.Advance(3 * time.Hour)
 	w.mustSweep(t)
 	w.mustCleanUp(t)
 	next, way, err := w.uploads.Retry(ctx, w.who, a.ID, "")

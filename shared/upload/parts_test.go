@@ -13,6 +13,7 @@ import (
 	"github.com/assetry/assetry/shared/asset"
 	"github.com/assetry/assetry/shared/blob"
 	"github.com/assetry/assetry/shared/domaintest"
+	"github.com/assetry/assetry/shared/domaintest/drivers"
 	"github.com/assetry/assetry/shared/fault"
 	"github.com/assetry/assetry/shared/upload"
 )
@@ -84,7 +85,7 @@ func (w *world) uploadsOf(t testing.TB, a asset.Asset) []blob.Upload {
 
 func TestLifeOfAnUploadByParts(t *testing.T) {
 	ctx := context.Background()
-	onBothDrivers(t, func(t *testing.T, open func(testing.TB) driver) {
+	drivers.Each(t, func(t *testing.T, open drivers.Open) {
 		w := newWorld(t, open(t))
 
 		t.Run("an announced asset is pending, readable at once, and names its upload", func(t *testing.T) {

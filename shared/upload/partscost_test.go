@@ -9,6 +9,7 @@ import (
 
 	"github.com/assetry/assetry/shared/asset"
 	"github.com/assetry/assetry/shared/blob"
+	"github.com/assetry/assetry/shared/domaintest/drivers"
 	"github.com/assetry/assetry/shared/schema"
 	"github.com/assetry/assetry/shared/table"
 	"github.com/assetry/assetry/shared/upload"
@@ -35,7 +36,7 @@ func cost(t *testing.T, act func(ctx context.Context) error) spent {
 
 // What an upload by parts costs a warm function, beside the parts themselves, which the client sends.
 func TestCostOfAnUploadByParts(t *testing.T) {
-	onBothDrivers(t, func(t *testing.T, open func(testing.TB) driver) {
+	drivers.Each(t, func(t *testing.T, open drivers.Open) {
 		w := newWorld(t, open(t))
 		w.begin(t) // fills the caches of a warm function: workspace, hour's marker
 		var a asset.Asset
@@ -58,7 +59,7 @@ func TestCostOfAnUploadByParts(t *testing.T) {
 			return err
 		}
 		want("another page within a minute: the row is read", spent{1, 0, 1, map[string]int{}}, cost(t, sign))
-		w.clock.advance(10 * time.Minute)
+		w.clock.Advance(10 * time.Minute)
 		w.get(t, a.ID) // fills the cache of workspaces again
 		want("re-issue later: the sweeper's marker, and the row", spent{1, 2, 3, map[string]int{}}, cost(t, sign))
 		w.sendParts(t, g, body)
@@ -81,7 +82,7 @@ func TestCostOfAnUploadByParts(t *testing.T) {
 }
 
 func TestCostOfListingTenThousandParts(t *testing.T) {
-	w := newWorld(t, openSQLite(t))
+	w := newWorld(t, drivers.SQLite(t))
 	w.begin(t)
 	a, _, err := w.uploads.BeginParts(context.Background(), w.who, w.draft(), upload.MaxSize, 0)
 	if err != nil {

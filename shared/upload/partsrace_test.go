@@ -10,6 +10,7 @@ import (
 
 	"github.com/assetry/assetry/shared/asset"
 	"github.com/assetry/assetry/shared/blob"
+	"github.com/assetry/assetry/shared/domaintest/drivers"
 	"github.com/assetry/assetry/shared/fault"
 	"github.com/assetry/assetry/shared/schema"
 	"github.com/assetry/assetry/shared/table"
@@ -19,7 +20,7 @@ import (
 
 func TestCompletesAndTheEventTogetherAnswerTheSame(t *testing.T) {
 	ctx := context.Background()
-	onBothDrivers(t, func(t *testing.T, open func(testing.TB) driver) {
+	drivers.Each(t, func(t *testing.T, open drivers.Open) {
 		w := newWorld(t, open(t))
 		a, g := w.beginParts(t, twoParts)
 		body := tall(1, twoParts)
@@ -83,7 +84,7 @@ func TestCompleteAgainstOthers(t *testing.T) {
 	}
 	for name, other := range others {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, openSQLite(t))
+			w := newWorld(t, drivers.SQLite(t))
 			w.mustSweep(t)
 			for range 6 {
 				a, g := w.beginParts(t, onePart)
@@ -104,7 +105,7 @@ func TestCompleteAgainstOthers(t *testing.T) {
 			w.deliverAll(t)
 			w.mustCleanUp(t)
 			for range 2 {
-				w.clock.advance(27 * time.Hour)
+				w.clock.Advance(27 * time.Hour)
 				w.mustSweep(t)
 				w.mustCleanUp(t)
 			}
@@ -115,7 +116,7 @@ func TestCompleteAgainstOthers(t *testing.T) {
 
 func TestManyWhoSignAnUploadThatWasNeverBegunGetOne(t *testing.T) {
 	ctx := context.Background()
-	onBothDrivers(t, func(t *testing.T, open func(testing.TB) driver) {
+	drivers.Each(t, func(t *testing.T, open drivers.Open) {
 		w := newWorld(t, open(t))
 		w.begin(t)
 		w.table.FailNth(tabletest.VerbUpdate, 1, tabletest.LoseCall)
@@ -148,7 +149,7 @@ func TestManyWhoSignAnUploadThatWasNeverBegunGetOne(t *testing.T) {
 // A sweep acts on rows that may be stale by the time it acts.
 func TestASweepAbortsOnlyWhatItsRowRulesOut(t *testing.T) {
 	ctx := context.Background()
-	w := newWorld(t, openSQLite(t))
+	w := newWorld(t, drivers.SQLite(t))
 	start := func(a asset.Asset, generation int) string {
 		src := schema.Source{Workspace: a.Workspace, Asset: a.ID, Generation: generation}
 		up, err := w.direct.StartParts(ctx, src.Key(), blob.PutOptions{})
@@ -168,10 +169,10 @@ func TestASweepAbortsOnlyWhatItsRowRulesOut(t *testing.T) {
 		{"rejected", func(a *asset.Asset) { a.State, a.Cause = asset.Failed, asset.Rejected }, map[string]bool{"later": true}},
 		{"expired", func(a *asset.Asset) { a.State, a.Cause = asset.Failed, asset.Expired }, map[string]bool{"later": true}},
 		{"failed for its source, an hour ago", func(a *asset.Asset) {
-			a.Via, a.State, a.Cause, a.GrantUntil = asset.ViaURL, asset.Failed, asset.Source, w.clock.now().Add(-time.Hour)
+			a.Via, a.State, a.Cause, a.GrantUntil = asset.ViaURL, asset.Failed, asset.Source, w.clock.Now().Add(-time.Hour)
 		}, map[string]bool{"own": true, "later": true}},
 		{"failed for its source, a day ago", func(a *asset.Asset) {
-			a.Via, a.State, a.Cause, a.GrantUntil = asset.ViaURL, asset.Failed, asset.Source, w.clock.now().Add(-25*time.Hour)
+			a.Via, a.State, a.Cause, a.GrantUntil = asset.ViaURL, asset.Failed, asset.Source, w.clock.Now().Add(-25*time.Hour)
 		}, map[string]bool{"later": true}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

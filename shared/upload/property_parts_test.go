@@ -129,7 +129,7 @@ func (h *history) sendPart() {
 	}
 	pg := h.pages[rapid.IntRange(0, len(h.pages)-1).Draw(h.t, "page")]
 	p := pg.Parts[rapid.IntRange(0, len(pg.Parts)-1).Draw(h.t, "part")]
-	if h.clock.now().After(pg.until) {
+	if h.clock.Now().After(pg.until) {
 		return
 	}
 	body := bytes.Clone(piece(h.bodies[pg.asset], pg.Plan, p.Number))
@@ -192,7 +192,7 @@ func (h *history) sendPut() {
 		return
 	}
 	g := h.puts[rapid.IntRange(0, len(h.puts)-1).Draw(h.t, "put")]
-	if h.clock.now().After(g.until) {
+	if h.clock.Now().After(g.until) {
 		return
 	}
 	h.noting(func(body []byte) { h.world.put(h.t, g.URL, body, "Content-Type", "text/html") })

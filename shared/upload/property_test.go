@@ -13,6 +13,7 @@ import (
 	"github.com/assetry/assetry/shared/blob"
 	"github.com/assetry/assetry/shared/blob/blobtest"
 	"github.com/assetry/assetry/shared/domaintest"
+	"github.com/assetry/assetry/shared/domaintest/drivers"
 	"github.com/assetry/assetry/shared/fault"
 	"github.com/assetry/assetry/shared/id"
 	"github.com/assetry/assetry/shared/schema"
@@ -112,7 +113,7 @@ func (h *history) form() (form, bool) {
 
 func (h *history) send() {
 	f, ok := h.form()
-	if !ok || h.clock.now().After(f.until) {
+	if !ok || h.clock.Now().After(f.until) {
 		return
 	}
 	h.noting(func(body []byte) { h.world.send(h.t, f.Grant, body) })
@@ -231,7 +232,7 @@ func (h *history) sweep() {
 }
 
 func (h *history) wait() {
-	h.clock.advance(time.Duration(rapid.IntRange(1, 80).Draw(h.t, "minutes")) * time.Minute)
+	h.clock.Advance(time.Duration(rapid.IntRange(1, 80).Draw(h.t, "minutes")) * time.Minute)
 }
 
 func (h *history) delete() {
@@ -317,7 +318,7 @@ func (h *history) settle() {
 		h.must("clean up", h.cleanUp())
 	}
 	for _, later := range []time.Duration{2 * time.Hour, 26 * time.Hour} {
-		h.clock.advance(later)
+		h.clock.Advance(later)
 		_, err := h.uploads.Sweep(context.Background())
 		h.must("sweep", err)
 		h.must("clean up", h.cleanUp())
@@ -395,7 +396,7 @@ func (h *history) verifyAsset(a asset.Asset, version string) {
 }
 
 // run checks histories on one table: every history is a workspace and a bucket of its own, and the sweeper begins anew.
-func run(t *testing.T, open func(testing.TB) driver, faults bool) {
+func run(t *testing.T, open drivers.Open, faults bool) {
 	db := open(t)
 	rapid.Check(t, func(rt *rapid.T) {
 		h := newHistory(newWorld(t, db), rt)
@@ -433,11 +434,11 @@ func (w *world) end(t *testing.T) string {
 }
 
 func TestAnyOrderEndsInOneConsistentState(t *testing.T) {
-	t.Run("sqlite", func(t *testing.T) { domaintest.Checks(t, 60); run(t, openSQLite, false) })
-	t.Run("dynamo", func(t *testing.T) { domaintest.Checks(t, 6); run(t, openDynamo, false) })
+	t.Run("sqlite", func(t *testing.T) { domaintest.Checks(t, 60); run(t, drivers.SQLite, false) })
+	t.Run("dynamo", func(t *testing.T) { domaintest.Checks(t, 6); run(t, drivers.Dynamo, false) })
 }
 
 func TestAnyOrderWithFaultsEndsInOneConsistentState(t *testing.T) {
-	t.Run("sqlite", func(t *testing.T) { domaintest.Checks(t, 60); run(t, openSQLite, true) })
-	t.Run("dynamo", func(t *testing.T) { domaintest.Checks(t, 6); run(t, openDynamo, true) })
+	t.Run("sqlite", func(t *testing.T) { domaintest.Checks(t, 60); run(t, drivers.SQLite, true) })
+	t.Run("dynamo", func(t *testing.T) { domaintest.Checks(t, 6); run(t, drivers.Dynamo, true) })
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/assetry/assetry/shared/asset"
 	"github.com/assetry/assetry/shared/blob"
 	"github.com/assetry/assetry/shared/domaintest"
+	"github.com/assetry/assetry/shared/domaintest/drivers"
 	"github.com/assetry/assetry/shared/fault"
 	"github.com/assetry/assetry/shared/id"
 	"github.com/assetry/assetry/shared/media"
@@ -76,7 +77,7 @@ func (w *world) mustPut(t failer, address string, body []byte, headers ...string
 }
 
 func TestABarePutBindsTheHostAndTheLengthThatWasSaid(t *testing.T) {
-	w := newWorld(t, openSQLite(t))
+	w := newWorld(t, drivers.SQLite(t))
 	body := points(1, 2000)
 	size := int64(len(body))
 	for name, c := range map[string]struct {
@@ -117,7 +118,7 @@ func TestABarePutBindsTheHostAndTheLengthThatWasSaid(t *testing.T) {
 
 func TestLifeOfABarePut(t *testing.T) {
 	ctx := context.Background()
-	onBothDrivers(t, func(t *testing.T, open func(testing.TB) driver) {
+	drivers.Each(t, func(t *testing.T, open drivers.Open) {
 		w := newWorld(t, open(t))
 		w.begin(t) // fills the caches of a warm function
 		body := points(1, 3000)
@@ -180,7 +181,7 @@ func TestLifeOfABarePut(t *testing.T) {
 		})
 		t.Run("it is granted again for the same attempt", func(t *testing.T) {
 			a, g := w.beginPut(t, 0)
-			w.clock.advance(10 * time.Minute)
+			w.clock.Advance(10 * time.Minute)
 			again, renewed, err := w.uploads.RegrantPut(ctx, w.who, a.ID)
 			if err != nil || again.Generation != 1 || !renewed.Expires.After(g.Expires) || !renewed.Expires.Equal(again.GrantUntil) {
 				t.Fatalf("regrant = %+v, %+v, %v", again, renewed, err)
@@ -195,7 +196,7 @@ func TestLifeOfABarePut(t *testing.T) {
 		})
 		t.Run("one that nobody sends expires", func(t *testing.T) {
 			a, _ := w.beginPut(t, 0)
-			w.clock.advance(3 * time.Hour)
+			w.clock.Advance(3 * time.Hour)
 			w.mustSweep(t)
 			if got := w.get(t, a.ID); got.State != asset.Failed || got.Cause != asset.Expired || !strings.Contains(got.Failure, "upload address") {
 				t.Errorf("after three hours: %+v", got)
@@ -213,7 +214,7 @@ func TestReadyBytesOfABarePutNeverChange(t *testing.T) {
 		"its event comes twice, and the first one once more": func(t *testing.T, w *world, _ asset.Asset) { w.again(t) },
 		"its event is lost, and the sweeper comes": func(t *testing.T, w *world, _ asset.Asset) {
 			w.take(0)
-			w.clock.advance(3 * time.Hour)
+			w.clock.Advance(3 * time.Hour)
 			w.mustSweep(t)
 		},
 		"its event is lost, and the asset is completed again": func(t *testing.T, w *world, a asset.Asset) {
@@ -221,12 +222,12 @@ func TestReadyBytesOfABarePutNeverChange(t *testing.T) {
 			if got, err := w.uploads.Complete(ctx, w.who, a.ID); err != nil || got.State != asset.Ready {
 				t.Errorf("complete = %s, %v", got.State, err)
 			}
-			w.clock.advance(3 * time.Hour)
+			w.clock.Advance(3 * time.Hour)
 			w.mustSweep(t)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, openSQLite(t))
+			w := newWorld(t, drivers.SQLite(t))
 			w.sweptUntilNow(t)
 			a, g := w.beginPut(t, 0)
 			w.mustPut(t, g.URL, body)
@@ -267,7 +268,7 @@ func (w *world) again(t testing.TB) {
 // A client may send any header with a bare PUT. The object then says what it wants: nothing of it counts.
 func TestNothingThatABarePutSaysOfItselfIsBelieved(t *testing.T) {
 	ctx := context.Background()
-	w := newWorld(t, openSQLite(t))
+	w := newWorld(t, drivers.SQLite(t))
 	d := upload.Draft{Workspace: w.ws.ID, Declared: "image/png", MaxSize: 1000}
 	size := strconv.Itoa(len(points(1, 5000)))
 	for name, c := range map[string]struct {
@@ -304,7 +305,7 @@ func TestNothingThatABarePutSaysOfItselfIsBelieved(t *testing.T) {
 }
 
 func TestABarePutIsRefusedBeforeAnythingIsWritten(t *testing.T) {
-	w := newWorld(t, openSQLite(t))
+	w := newWorld(t, drivers.SQLite(t))
 	for name, c := range map[string]struct {
 		edit  func(*upload.Draft)
 		size  int64
@@ -350,7 +351,7 @@ func TestABarePutIsRefusedBeforeAnythingIsWritten(t *testing.T) {
 
 // What a bare PUT costs a warm function: as much as a form, and one read, because the object cannot be believed.
 func TestCostOfABarePut(t *testing.T) {
-	onBothDrivers(t, func(t *testing.T, open func(testing.TB) driver) {
+	drivers.Each(t, func(t *testing.T, open drivers.Open) {
 		w := newWorld(t, open(t))
 		w.begin(t)
 		var a asset.Asset

@@ -10,6 +10,7 @@ import (
 	"github.com/assetry/assetry/shared/asset"
 	"github.com/assetry/assetry/shared/blob/blobtest"
 	"github.com/assetry/assetry/shared/domaintest"
+	"github.com/assetry/assetry/shared/domaintest/drivers"
 	"github.com/assetry/assetry/shared/fault"
 	"github.com/assetry/assetry/shared/schema"
 	"github.com/assetry/assetry/shared/table"
@@ -18,7 +19,7 @@ import (
 )
 
 func TestEventAndCompleteTogetherSettleOnce(t *testing.T) {
-	onBothDrivers(t, func(t *testing.T, open func(testing.TB) driver) {
+	drivers.Each(t, func(t *testing.T, open drivers.Open) {
 		ctx := context.Background()
 		w := newWorld(t, open(t))
 		a, g := w.begin(t)
@@ -52,7 +53,7 @@ func TestEventAndCompleteTogetherSettleOnce(t *testing.T) {
 func TestLostAnswersLoseNothing(t *testing.T) {
 	ctx := context.Background()
 	t.Run("the settling write is done but its answer is lost: the event is delivered again and finds it done", func(t *testing.T) {
-		w := newWorld(t, openSQLite(t))
+		w := newWorld(t, drivers.SQLite(t))
 		a, g := w.begin(t)
 		w.mustSend(t, g, picture(1))
 		e, _ := w.take(0)
@@ -65,7 +66,7 @@ func TestLostAnswersLoseNothing(t *testing.T) {
 		w.wantOnly(t, got, picture(1))
 	})
 	t.Run("direct bytes are stored but the answer is lost: the create still answers ready", func(t *testing.T) {
-		w := newWorld(t, openSQLite(t))
+		w := newWorld(t, drivers.SQLite(t))
 		w.fault = blobtest.Nth("Put", 1, blobtest.Lost)
 		got, err := w.uploads.Direct(ctx, w.who, upload.Draft{Workspace: w.ws.ID}, picture(1))
 		if err != nil || got.State != asset.Ready {
@@ -75,7 +76,7 @@ func TestLostAnswersLoseNothing(t *testing.T) {
 		w.wantOnly(t, w.get(t, got.ID), picture(1))
 	})
 	t.Run("direct bytes never arrive: the create fails and the sweeper ends the row", func(t *testing.T) {
-		w := newWorld(t, openSQLite(t))
+		w := newWorld(t, drivers.SQLite(t))
 		w.fault = blobtest.Nth("Put", 1, blobtest.Unavailable)
 		_, err := w.uploads.Direct(ctx, w.who, upload.Draft{Workspace: w.ws.ID}, picture(1))
 		domaintest.WantKind(t, "direct", err, fault.Unavailable)
@@ -83,7 +84,7 @@ func TestLostAnswersLoseNothing(t *testing.T) {
 		if err != nil || len(pg.Assets) != 1 || pg.Assets[0].State != asset.Pending {
 			t.Fatalf("after the failed create the list holds %+v, %v", pg.Assets, err)
 		}
-		w.clock.advance(2 * 3600e9)
+		w.clock.Advance(2 * 3600e9)
 		w.mustSweep(t)
 		if got := w.get(t, pg.Assets[0].ID); got.State != asset.Failed {
 			t.Errorf("after the sweep: %s", got.State)
@@ -93,7 +94,7 @@ func TestLostAnswersLoseNothing(t *testing.T) {
 
 func TestBadDraftsWriteNothing(t *testing.T) {
 	ctx := context.Background()
-	w := newWorld(t, openSQLite(t))
+	w := newWorld(t, drivers.SQLite(t))
 	before := w.end(t)
 	cases := map[string]struct {
 		d    upload.Draft
@@ -124,7 +125,7 @@ func TestBadDraftsWriteNothing(t *testing.T) {
 
 func TestSplitWorkspaceKeepsOldIdsAndMergesLists(t *testing.T) {
 	ctx := context.Background()
-	w := newWorld(t, openSQLite(t))
+	w := newWorld(t, drivers.SQLite(t))
 	var want []asset.Asset
 	add := func(n int) {
 		for range n {
@@ -136,7 +137,7 @@ func TestSplitWorkspaceKeepsOldIdsAndMergesLists(t *testing.T) {
 	if _, err := w.accounts.Split(ctx, w.ws.ID, 8); err != nil {
 		t.Fatal(err)
 	}
-	w.clock.advance(11 * 60e9)
+	w.clock.Advance(11 * 60e9)
 	add(30)
 	shards := map[int]bool{}
 	for _, a := range want {
@@ -166,7 +167,7 @@ func TestSplitWorkspaceKeepsOldIdsAndMergesLists(t *testing.T) {
 
 // The budgets are those of shared/DESIGN.md, "Cost of one small upload": write and read units, requests to table and bucket.
 func TestCostOfOneUpload(t *testing.T) {
-	onBothDrivers(t, func(t *testing.T, open func(testing.TB) driver) {
+	drivers.Each(t, func(t *testing.T, open drivers.Open) {
 		w := newWorld(t, open(t))
 		w.begin(t) // fills the caches of a warm function: workspace, hour's marker
 
@@ -205,7 +206,7 @@ func TestCostOfOneUpload(t *testing.T) {
 }
 
 func TestCostOfADirectUpload(t *testing.T) {
-	onBothDrivers(t, func(t *testing.T, open func(testing.TB) driver) {
+	drivers.Each(t, func(t *testing.T, open drivers.Open) {
 		w := newWorld(t, open(t))
 		w.begin(t)
 		ctx, units := table.WithMeter(context.Background())

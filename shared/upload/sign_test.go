@@ -14,6 +14,7 @@ import (
 	"github.com/assetry/assetry/shared/asset"
 	"github.com/assetry/assetry/shared/blob/blobtest"
 	"github.com/assetry/assetry/shared/domaintest"
+	"github.com/assetry/assetry/shared/domaintest/drivers"
 	"github.com/assetry/assetry/shared/fault"
 	"github.com/assetry/assetry/shared/id"
 	"github.com/assetry/assetry/shared/tabletest"
@@ -37,7 +38,7 @@ func upTo(from, to int) (ns []int) {
 
 func TestPartsAreSignedByPages(t *testing.T) {
 	ctx := context.Background()
-	w := newWorld(t, openSQLite(t))
+	w := newWorld(t, drivers.SQLite(t))
 	a, first := w.beginParts(t, 2500*upload.MinPartSize)
 	if d := cmp.Diff(upTo(1, 1000), numbers(first)); d != "" || first.Next != 1001 {
 		t.Errorf("the first page goes on at %d (-want +got):\n%s", first.Next, d)
@@ -79,7 +80,7 @@ func TestPartsAreSignedByPages(t *testing.T) {
 
 func TestPartsThatAreNotSigned(t *testing.T) {
 	ctx := context.Background()
-	w := newWorld(t, openSQLite(t))
+	w := newWorld(t, drivers.SQLite(t))
 	a, _ := w.beginParts(t, 3*upload.MinPartSize)
 	before := w.end(t)
 	for _, c := range []struct {
@@ -111,16 +112,16 @@ func TestPartsThatAreNotSigned(t *testing.T) {
 
 func TestReissueMovesTheExpiry(t *testing.T) {
 	ctx := context.Background()
-	onBothDrivers(t, func(t *testing.T, open func(testing.TB) driver) {
+	drivers.Each(t, func(t *testing.T, open drivers.Open) {
 		w := newWorld(t, open(t))
 		a, first := w.beginParts(t, twoParts)
 		for range 4 { // every re-issue comes before the attempt's time has passed, and together they outlive it
-			w.clock.advance(upload.DefaultPartGrant + upload.DefaultSlack - time.Minute)
+			w.clock.Advance(upload.DefaultPartGrant + upload.DefaultSlack - time.Minute)
 			got, g, err := w.uploads.SignParts(ctx, w.who, a.ID, upload.PartsQuery{})
-			if err != nil || g.Upload != first.Upload || !g.Expires.Equal(got.GrantUntil) || g.Expires.Before(w.clock.now().Add(upload.DefaultPartGrant-2*time.Minute)) {
+			if err != nil || g.Upload != first.Upload || !g.Expires.Equal(got.GrantUntil) || g.Expires.Before(w.clock.Now().Add(upload.DefaultPartGrant-2*time.Minute)) {
 				t.Fatalf("re-issue = upload %s until %s, %v", g.Upload, g.Expires, err)
 			}
-			w.clock.advance(2 * time.Minute)
+			w.clock.Advance(2 * time.Minute)
 			w.mustSweep(t)
 			if got := w.get(t, a.ID); got.State != asset.Pending {
 				t.Fatalf("after the sweep: %s (%s)", got.State, got.Cause)
@@ -129,7 +130,7 @@ func TestReissueMovesTheExpiry(t *testing.T) {
 				t.Fatalf("after the sweep the uploads %v are open", us)
 			}
 		}
-		w.clock.advance(upload.DefaultPartGrant + upload.DefaultSlack + 2*time.Hour)
+		w.clock.Advance(upload.DefaultPartGrant + upload.DefaultSlack + 2*time.Hour)
 		w.mustSweep(t)
 		if got := w.get(t, a.ID); got.State != asset.Failed || got.Cause != asset.Expired || !strings.Contains(got.Failure, "parts") {
 			t.Errorf("abandoned: %s (%s) %q", got.State, got.Cause, got.Failure)
@@ -154,10 +155,10 @@ func TestReissueMovesTheExpiry(t *testing.T) {
 
 func TestAnUploadThatIsExtendedDuringASweepIsNotGivenUp(t *testing.T) {
 	ctx := context.Background()
-	w := newWorld(t, openSQLite(t))
+	w := newWorld(t, drivers.SQLite(t))
 	a, first := w.beginParts(t, twoParts)
 	w.mustSweep(t)
-	w.clock.advance(upload.DefaultPartGrant + upload.DefaultSlack + 2*time.Hour)
+	w.clock.Advance(upload.DefaultPartGrant + upload.DefaultSlack + 2*time.Hour)
 	extended := false
 	w.fault = func(c blobtest.Call) blobtest.Fault {
 		if c.Method == "Read" && !extended { // the sweeper has read the row, and finds no bytes
@@ -176,7 +177,7 @@ func TestAnUploadThatIsExtendedDuringASweepIsNotGivenUp(t *testing.T) {
 	if us := w.uploadsOf(t, a); len(us) != 1 || us[0].ID != first.Upload {
 		t.Errorf("the uploads %v are open, want the asset's", us)
 	}
-	w.clock.advance(upload.DefaultPartGrant + upload.DefaultSlack + 2*time.Hour)
+	w.clock.Advance(upload.DefaultPartGrant + upload.DefaultSlack + 2*time.Hour)
 	w.mustSweep(t)
 	if got := w.get(t, a.ID); got.State != asset.Failed {
 		t.Errorf("nobody came back to it: %s", got.State)
@@ -185,7 +186,7 @@ func TestAnUploadThatIsExtendedDuringASweepIsNotGivenUp(t *testing.T) {
 
 func TestWhoMaySignAndList(t *testing.T) {
 	ctx := context.Background()
-	w := newWorld(t, openSQLite(t))
+	w := newWorld(t, drivers.SQLite(t))
 	a, g := w.beginParts(t, twoParts)
 	sent := w.sendParts(t, g, tall(1, twoParts), 2)
 	viewer := access.Principal{Key: w.who.Key, Grants: map[id.Workspace]access.Role{w.ws.ID: access.Viewer}}
@@ -209,7 +210,7 @@ func TestWhoMaySignAndList(t *testing.T) {
 
 func TestPartsAreListedByPages(t *testing.T) {
 	ctx := context.Background()
-	w := newWorld(t, openSQLite(t))
+	w := newWorld(t, drivers.SQLite(t))
 	a, g := w.beginParts(t, 5*upload.MinPartSize)
 	body := make([]byte, upload.MinPartSize)
 	for _, n := range []int{1, 3, 4} {
@@ -244,7 +245,7 @@ func TestPartsAreListedByPages(t *testing.T) {
 // Each way in says which call goes on with it, and nothing is written by the others.
 func TestCallsForAnotherWayInAreConflicts(t *testing.T) {
 	ctx := context.Background()
-	w := newWorld(t, openSQLite(t))
+	w := newWorld(t, drivers.SQLite(t))
 	signed, _ := w.begin(t)
 	parts, _ := w.beginParts(t, twoParts)
 	ready, err := w.uploads.Direct(ctx, w.who, w.draft(), picture(1))
@@ -283,19 +284,19 @@ func TestCallsForAnotherWayInAreConflicts(t *testing.T) {
 
 func TestAFormIsGrantedAgain(t *testing.T) {
 	ctx := context.Background()
-	w := newWorld(t, openSQLite(t))
+	w := newWorld(t, drivers.SQLite(t))
 	a, _ := w.begin(t)
 	same, g, err := w.uploads.Regrant(ctx, w.who, a.ID)
 	if err != nil || same.Version != a.Version || !g.Expires.Equal(a.GrantUntil) {
 		t.Errorf("at once: version %d until %s, %v; want the row untouched", same.Version, g.Expires, err)
 	}
 	w.mustSweep(t)
-	w.clock.advance(upload.DefaultGrant + upload.DefaultSlack - time.Minute)
+	w.clock.Advance(upload.DefaultGrant + upload.DefaultSlack - time.Minute)
 	later, g, err := w.uploads.Regrant(ctx, w.who, a.ID)
 	if err != nil || later.Generation != 1 || !later.GrantUntil.After(a.GrantUntil) || !g.Expires.Equal(later.GrantUntil) {
 		t.Fatalf("later: %+v until %s, %v", later, g.Expires, err)
 	}
-	w.clock.advance(10 * time.Minute)
+	w.clock.Advance(10 * time.Minute)
 	w.mustSweep(t)
 	if got := w.get(t, a.ID); got.State != asset.Pending {
 		t.Fatalf("swept although granted again: %s", got.State)
@@ -307,7 +308,7 @@ func TestAFormIsGrantedAgain(t *testing.T) {
 
 func TestAnUploadThatWasNeverKeptIsBegunAnew(t *testing.T) {
 	ctx := context.Background()
-	w := newWorld(t, openSQLite(t))
+	w := newWorld(t, drivers.SQLite(t))
 	w.begin(t) // so that the only update is the one that keeps the upload
 	w.table.FailNth(tabletest.VerbUpdate, 1, tabletest.LoseCall)
 	_, _, err := w.uploads.BeginParts(ctx, w.who, w.draft(), twoParts, upload.MinPartSize)
@@ -336,7 +337,7 @@ func TestAnUploadThatWasNeverKeptIsBegunAnew(t *testing.T) {
 		t.Fatalf("%d uploads are open, want the one that was forgotten", len(us))
 	}
 	w.deliverAll(t)
-	w.clock.advance(3 * time.Hour)
+	w.clock.Advance(3 * time.Hour)
 	w.mustSweep(t)
 	if us := w.uploadsOf(t, a); len(us) != 0 {
 		t.Errorf("the sweeper left %v open", us)
@@ -346,7 +347,7 @@ func TestAnUploadThatWasNeverKeptIsBegunAnew(t *testing.T) {
 
 // The row is billed by the KB: an upload id of Amazon's has 128 characters and more.
 func TestARowStaysUnderOneKB(t *testing.T) {
-	a, _ := newWorld(t, openSQLite(t)).beginParts(t, upload.MaxParts*upload.MinPartSize)
+	a, _ := newWorld(t, drivers.SQLite(t)).beginParts(t, upload.MaxParts*upload.MinPartSize)
 	a.Name, a.Upload, a.Declared = strings.Repeat("ü", 127)+"x", strings.Repeat("u", 160), "application/octet-stream"
 	a.Folder, a.Project = id.NewFolder(a.Workspace, time.Now()), id.NewProject(a.Workspace, time.Now())
 	a.Type, a.Size, a.ETag, a.Object, a.Width, a.Height = "image/jpeg", upload.MaxSize, strings.Repeat("e", 38), strings.Repeat("v", 32), 99_999, 99_999

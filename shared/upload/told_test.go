@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/assetry/assetry/shared/asset"
+	"github.com/assetry/assetry/shared/domaintest/drivers"
 	"github.com/assetry/assetry/shared/tabletest"
 	"github.com/assetry/assetry/shared/upload"
 )
@@ -28,7 +29,7 @@ func TestEachAttemptIsToldOfOnce(t *testing.T) {
 		{"ready by its event, which comes again, and by complete", func(t *testing.T, w *world) {
 			a, g := w.begin(t)
 			w.mustSend(t, g, picture(1))
-			w.clock.advance(3 * time.Second)
+			w.clock.Advance(3 * time.Second)
 			for range 2 {
 				if err := w.uploads.Arrived(ctx, a.Source(), ""); err != nil {
 					t.Fatal(err)
@@ -64,7 +65,7 @@ func TestEachAttemptIsToldOfOnce(t *testing.T) {
 		}, nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			w := newWorld(t, openSQLite(t))
+			w := newWorld(t, drivers.SQLite(t))
 			tt.live(t, w)
 			if diff := cmp.Diff(tt.want, w.heard); diff != "" {
 				t.Errorf("told (-want +got):\n%s", diff)

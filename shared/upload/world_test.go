@@ -11,7 +11,6 @@ import (
 	"mime/multipart"
 	"net/http"
 	"net/textproto"
-	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -23,6 +22,7 @@ import (
 	"github.com/assetry/assetry/shared/asset"
 	"github.com/assetry/assetry/shared/blob"
 	"github.com/assetry/assetry/shared/blob/blobtest"
+	"github.com/assetry/assetry/shared/domaintest"
 	"github.com/assetry/assetry/shared/folder"
 	"github.com/assetry/assetry/shared/id"
 	"github.com/assetry/assetry/shared/link"
@@ -33,54 +33,11 @@ import (
 	"github.com/assetry/assetry/shared/schema"
 	"github.com/assetry/assetry/shared/secret"
 	"github.com/assetry/assetry/shared/table"
-	"github.com/assetry/assetry/shared/table/dynamo/dynamotest"
-	"github.com/assetry/assetry/shared/table/sqlite"
 	"github.com/assetry/assetry/shared/tabletest"
 	"github.com/assetry/assetry/shared/upload"
 )
 
 func TestMain(m *testing.M) { versitytest.Main(m) }
-
-// driver is a table with its change feed.
-type driver interface {
-	table.Table
-	table.Feed
-}
-
-// onBothDrivers runs a test on SQLite and on DynamoDB Local.
-func onBothDrivers(t *testing.T, f func(t *testing.T, open func(testing.TB) driver)) {
-	t.Run("sqlite", func(t *testing.T) { f(t, openSQLite) })
-	t.Run("dynamo", func(t *testing.T) { f(t, openDynamo) })
-}
-
-func openSQLite(t testing.TB) driver {
-	db, err := sqlite.Open(filepath.Join(t.TempDir(), "table.db"), sqlite.Options{Indexes: schema.Indexes()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = db.Close() })
-	return db
-}
-
-func openDynamo(t testing.TB) driver { return dynamotest.Open(t, schema.Indexes()...) }
-
-// clock is real time plus what the test added, so that the bucket, which has the real time, takes what is signed now.
-type clock struct {
-	mu    sync.Mutex
-	ahead time.Duration
-}
-
-func (c *clock) now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return time.Now().Add(c.ahead)
-}
-
-func (c *clock) advance(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.ahead += d
-}
 
 // world is everything an upload meets, real but for the injected faults.
 type world struct {
@@ -89,7 +46,7 @@ type world struct {
 	bucket *blobtest.Bucket
 	direct blob.Bucket // the same without faults, as somebody else reaches it
 	server *versitytest.Server
-	clock  *clock
+	clock  *domaintest.Ahead
 	fault  func(blobtest.Call) blobtest.Fault // of the bucket; nil is none
 	remote remote.Files                       // nil where nothing is imported
 	how    upload.ImportOptions
@@ -111,8 +68,8 @@ type world struct {
 	took    time.Duration       // to the last that became ready
 }
 
-func newWorld(t testing.TB, db driver) *world {
-	w := &world{table: tabletest.Faulty(db), feed: db, clock: &clock{}, server: versitytest.Start(t)}
+func newWorld(t testing.TB, db domaintest.Driver) *world {
+	w := &world{table: tabletest.Faulty(db), feed: db, clock: &domaintest.Ahead{}, server: versitytest.Start(t)}
 	w.server.OnEvent(func(e versity.Event) {
 		w.mu.Lock()
 		defer w.mu.Unlock()
@@ -143,15 +100,15 @@ func newWorld(t testing.TB, db driver) *world {
 func (w *world) boot() {
 	root := secret.NewRoot()
 	sealer := page.NewSealer(root)
-	w.accounts = account.New(w.table, account.Options{Now: w.clock.now})
-	w.assets = asset.New(w.table, w.accounts, sealer, asset.Options{Now: w.clock.now, Holds: w.holds})
-	w.projects = project.New(w.table, w.assets, sealer, project.Options{Now: w.clock.now})
-	w.links = link.NewService(link.New(root), w.assets, w.accounts, w.bucket, link.Options{Now: w.clock.now})
+	w.accounts = account.New(w.table, account.Options{Now: w.clock.Now})
+	w.assets = asset.New(w.table, w.accounts, sealer, asset.Options{Now: w.clock.Now, Holds: w.holds})
+	w.projects = project.New(w.table, w.assets, sealer, project.Options{Now: w.clock.Now})
+	w.links = link.NewService(link.New(root), w.assets, w.accounts, w.bucket, link.Options{Now: w.clock.Now})
 	w.uploads = upload.New(upload.Parts{
 		Table: w.table, Bucket: w.bucket, Assets: w.assets, Workspaces: w.accounts,
-		Folders: folder.New(w.table, folder.Options{Now: w.clock.now}), Projects: w.projects, Remote: w.remote,
+		Folders: folder.New(w.table, folder.Options{Now: w.clock.Now}), Projects: w.projects, Remote: w.remote,
 	}, upload.Options{
-		Now: w.clock.now, Import: w.how, Holds: w.holds,
+		Now: w.clock.Now, Import: w.how, Holds: w.holds,
 		Begun: func(a asset.Asset) { w.hear("begun", a, 0) },
 		Ready: func(a asset.Asset, took time.Duration) { w.hear("ready", a, took) },
 	})
@@ -295,7 +252,7 @@ func (w *world) sweptUntilNow(t testing.TB) {
 	k := schema.SweepKey()
 	_, err := w.table.Write(context.Background(), table.Put(table.Item{
 		table.AttrPK: table.String(k.PK), table.AttrSK: table.String(k.SK),
-		schema.Hour: table.String(w.clock.now().UTC().Format(schema.HourFormat)),
+		schema.Hour: table.String(w.clock.Now().UTC().Format(schema.HourFormat)),
 	}, table.Absent()))
 	if err != nil {
 		t.Fatalf("note where the sweeper is: %v", err)

@@ -34,10 +34,10 @@ type house struct {
 	w       id.Workspace
 	owner   access.Principal
 	hook    webhook.Webhook
+	clock   domaintest.Ahead
 	secret  string
 
 	mu       sync.Mutex
-	ahead    time.Duration
 	status   int
 	verified []string // webhook-id of the requests whose signature is good
 	bad      []string // what was wrong with the others
@@ -45,12 +45,6 @@ type house struct {
 
 func (h *house) Webhooks() *webhook.Service { return h.service }
 func (h *house) Metrics() *metric.Log       { return nil }
-
-func (h *house) now() time.Time {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return time.Now().Add(h.ahead)
-}
 
 // ServeHTTP is the server of the user: it verifies with the library that Standard Webhooks publishes.
 func (h *house) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -83,7 +77,7 @@ func newHouse(t *testing.T) *house {
 		Sender: sender.New(sender.Options{Guard: guard.Options{
 			Permission: guard.Permit(guard.Exceptions{Loopback: true, PlainHTTP: true, Ports: []int{0}}),
 		}}),
-	}, webhook.Options{Now: h.now})
+	}, webhook.Options{Now: h.clock.Now})
 	server := httptest.NewServer(h)
 	t.Cleanup(server.Close)
 	var err error
@@ -98,7 +92,7 @@ func (h *house) answer(status int, later time.Duration) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.status = status
-	h.ahead += later
+	h.clock.Advance(later)
 }
 
 // record is an event as the queue hands it over.

@@ -46,18 +46,18 @@ func measure(ctx context.Context, s sample, rounds, count int) (row, error) {
 		return row{}, fmt.Errorf("it was taken for %s", info.Type)
 	}
 	first := reads
-	var each []float64
+	var took []float64
 	for range rounds {
-		used, err := processorTime(count, func(int) error {
+		used, err := processorTime(count, each(func(int) error {
 			_, err := media.Inspect(ctx, source)
 			return err
-		})
+		}))
 		if err != nil {
 			return row{}, err
 		}
-		each = append(each, microseconds(used)/float64(count))
+		took = append(took, microseconds(used)/float64(count))
 	}
 	return row{Name: s.name, Cells: map[string]quantity{
-		"size": {float64(len(s.content)) / (1 << 10), unitKiB}, "reads": {float64(first), unitCount}, "each": {median(each), unitUS},
+		"size": {float64(len(s.content)) / (1 << 10), unitKiB}, "reads": {float64(first), unitCount}, "each": {median(took), unitUS},
 	}}, nil
 }

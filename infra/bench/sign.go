@@ -122,10 +122,10 @@ func newSigners(ctx context.Context, token, remark string) []*signer {
 }
 
 // each signs one after the other.
-func each(sign func(n int) error) func(count int) error {
+func each(do func(n int) error) func(count int) error {
 	return func(count int) error {
 		for n := range count {
-			if err := sign(n); err != nil {
+			if err := do(n); err != nil {
 				return err
 			}
 		}
@@ -133,7 +133,7 @@ func each(sign func(n int) error) func(count int) error {
 	}
 }
 
-// processorTime is what this process used while f signed count. Nothing else may run in it meanwhile.
+// processorTime is what this process used while f did something count times. Nothing else may run in it meanwhile.
 func processorTime(count int, f func(count int) error) (time.Duration, error) {
 	before, err := cpuTime()
 	if err != nil {

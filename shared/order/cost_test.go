@@ -10,7 +10,6 @@ import (
 	"github.com/assetry/assetry/shared/id"
 	"github.com/assetry/assetry/shared/order"
 	"github.com/assetry/assetry/shared/table"
-	"github.com/assetry/assetry/shared/table/dynamo/dynamotest"
 )
 
 // priced is an operation and what it may consume of the table.
@@ -22,13 +21,10 @@ type priced struct {
 }
 
 // TestWhatOrdersCost holds the capacity of the main operations, on rows under 1 KB and functions that are warm: a transaction costs double,
-// and an order's row is written a second time in its index. DynamoDB Local 3.1.0 counts the writes of a transaction that have equal prices once, so
-// that there the write units are held from above alone.
+// and an order's row is written a second time in its index.
 func TestWhatOrdersCost(t *testing.T) {
 	drivers.Each(t, func(t *testing.T, open drivers.Open) {
-		db := open(t)
-		w := newWorld(t, db)
-		_, w.dynamo = db.(*dynamotest.DB)
+		w := newWorld(t, open(t))
 		w.mustUpload(t, w.mustBegin(t)) // from here on the workspace, its counters and the hour's marker are known
 		o, full, end := w.mustBegin(t), w.mustBegin(t), w.mustBegin(t)
 		for range order.MaxInputs {
@@ -92,7 +88,7 @@ func (w *world) price(t *testing.T, all []priced) {
 				t.Errorf("%s: %v", p.name, err)
 			}
 		})
-		if read != p.read || requests != p.requests || write > p.write || write < p.write && !w.dynamo {
+		if read != p.read || requests != p.requests || write != p.write {
 			t.Errorf("%s: %v read units, %v write units, %d requests; want %v, %v, %d", p.name, read, write, requests, p.read, p.write, p.requests)
 		}
 	}

@@ -64,7 +64,6 @@ type world struct {
 	reader   access.Principal // the same client, with the scope to read alone
 	stranger access.Principal // a client of another workspace
 	fed      string           // position in the feed
-	dynamo   bool             // the table is DynamoDB Local's
 }
 
 // hooked is a table that lets something happen before each call.

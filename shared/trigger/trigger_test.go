@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -56,7 +55,6 @@ type house struct {
 	ws       account.Workspace
 	who      access.Principal
 
-	mu    sync.Mutex
 	clock domaintest.Ahead
 	fault func(blobtest.Call) blobtest.Fault
 	told  []string // types of the events on the bus

@@ -22,14 +22,11 @@ type Driver interface {
 	// SettleIndexes returns when index queries show every write that was answered before the call.
 	SettleIndexes(ctx context.Context) error
 
+	// Advance moves the driver's idea of now, which starts at the real time.
+	Advance(d time.Duration)
+
 	// Reopen closes the driver and opens another on the same data. The old one is not used again.
 	Reopen(t *testing.T) Driver
-}
-
-// Clock is implemented by drivers whose idea of now a test can move; it starts at the real time.
-type Clock interface {
-	// Advance moves the clock.
-	Advance(d time.Duration)
 }
 
 // Open opens a new, empty table; t.Cleanup closes it.

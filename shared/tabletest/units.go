@@ -38,9 +38,7 @@ func testUnits(t *testing.T, open Open) {
 	t.Run("gets", func(t *testing.T) { getUnits(t, d) })
 	t.Run("queries", func(t *testing.T) { queryUnits(t, d) })
 	t.Run("meters nest", func(t *testing.T) { nestedMeters(t, d) })
-	if _, ok := d.(Clock); ok {
-		t.Run("expired items", func(t *testing.T) { expiredUnits(t, open(t, Options{})) })
-	}
+	t.Run("expired items", func(t *testing.T) { expiredUnits(t, open(t, Options{})) })
 	t.Run("indexes", func(t *testing.T) { indexUnits(t, open(t, Options{Indexes: []table.Index{byColor, byShape}})) })
 }
 
@@ -125,7 +123,7 @@ func getUnits(t *testing.T, d Driver) {
 func expiredUnits(t *testing.T, d Driver) {
 	it := with(sized("x", "a", 8500), table.AttrExpires, future())
 	mustPut(t, d, it)
-	d.(Clock).Advance(1000 * time.Hour)
+	d.Advance(1000 * time.Hour)
 	cost(t, "get of an expired item", 3, 0, func(ctx context.Context) error { return second(d.Get(ctx, it.Key(), table.Strong)) })
 }
 

@@ -10,10 +10,7 @@ import (
 // underTest is a table on DynamoDB Local as the suite wants it.
 type underTest struct{ *dynamotest.DB }
 
-var (
-	_ tabletest.Driver = underTest{}
-	_ tabletest.Clock  = underTest{}
-)
+var _ tabletest.Driver = underTest{}
 
 // Reopen opens the same table anew.
 func (u underTest) Reopen(t *testing.T) tabletest.Driver { return underTest{u.DB.Again(t)} }

@@ -53,12 +53,13 @@ func (t *Table) Transact(ctx context.Context, ws []table.Write) error {
 func (t *Table) transactUnits(ws []table.Write, reports []types.ConsumedCapacity) float64 {
 	var rows, entries, leastRows, leastEntries float64
 	for _, r := range reports {
-		own := 0.0
+		all := units(&r)
+		own := all // of the rows; a report without parts is of nothing else
 		if r.Table != nil {
 			own = aws.ToFloat64(r.Table.CapacityUnits)
 		}
 		rows += own
-		entries += units(&r) - own
+		entries += all - own
 	}
 	for _, w := range ws {
 		size := table.WriteUnits(w.Item.Size())

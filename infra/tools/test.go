@@ -23,9 +23,9 @@ const privilege = "github.com/assetry/assetry/infra/privilege"
 // containers is tested after all of them: SAM's containers take what processors there are.
 const containers = "github.com/assetry/assetry/infra/sam"
 
-// raced are the flags of tests with the race detector. SQLite is left out of it: it is C, translated, with locks of its own below every goroutine of
+// withDetector are the flags of tests with the race detector. SQLite is left out of it: it is C, translated, with locks of its own below every goroutine of
 // ours, and would take half of the time. `make check` has vetted everything before.
-var raced = []string{"-race", "-gcflags=modernc.org/...=-race=false", "-vet=off", "-timeout=25m"}
+var withDetector = []string{"-race", "-gcflags=modernc.org/...=-race=false", "-vet=off", "-timeout=25m"}
 
 // sequential are packages that compute or read the repository, and whose tests have no goroutines of ours that meet: the race detector finds nothing
 // there, and takes up to fifteen times as long.
@@ -86,7 +86,7 @@ func test(ctx context.Context, root string, packages []string) error {
 	sum := newSummary(os.Stdout)
 	if len(p.raced) > 0 {
 		say("testing %d packages with the race detector (the first build with it takes minutes)", len(p.raced))
-		err = goTest(ctx, root, env, sum, slices.Concat(raced, p.raced))
+		err = goTest(ctx, root, env, sum, slices.Concat(withDetector, p.raced))
 	}
 	if len(p.sequential) > 0 && ctx.Err() == nil {
 		say("testing %d packages without it, because nothing runs at the same time in them", len(p.sequential))

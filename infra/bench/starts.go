@@ -9,25 +9,10 @@ import (
 	"slices"
 	"time"
 
+	"github.com/assetry/assetry/infra/bars"
 	"github.com/assetry/assetry/infra/dynamolocal"
 	"github.com/assetry/assetry/infra/lambdahost"
 	"github.com/assetry/assetry/infra/local/programs"
-)
-
-// The bars for a function: DESIGN.md, "Numbers to hold".
-const (
-	maxStartRatio = 2.5 // times the start of the least function there is
-	maxSizeMiB    = 12
-	maxGraphRatio = 4 // of graphName, which has an engine
-	maxGraphMiB   = 15
-	maxMemoryMB   = 30
-	maxDrawingMB  = 512 // of drawName: what 2 GB of xyz are drawn in
-)
-
-// The functions with bars of their own.
-const (
-	graphName = "orders-graphql" // links an engine of GraphQL
-	drawName  = "work-order"     // holds the picture that it draws
 )
 
 // helloName is the least function there is.
@@ -227,24 +212,13 @@ func startResult(s *subjects, all map[string]*taken) (result, error) {
 			"start, least": {slices.Min(t.starts), unitMS}, "start": {median(t.starts), unitMS}, "ratio": {median(t.starts) / median(t.hello), unitRatio},
 			"size": size, "first": {t.first, unitMS}, "warm": {median(t.warm), unitMS}, "memory": {float64(t.resident) / 1e6, unitMB},
 		}}
-		ratio, mib, mb := bars(n)
-		r.hold("ratio", ratio)
-		r.hold("size", mib)
-		r.hold("memory", mb)
+		most := bars.Of(n)
+		r.hold("ratio", most.Start)
+		r.hold("size", float64(most.Size)/(1<<20))
+		r.hold("memory", float64(most.Memory)/1e6)
 		res.Rows = append(res.Rows, r)
 	}
 	return res, nil
-}
-
-// bars are the most that a function may take to start, in starts of hello, how big it may be, and how much memory it may have.
-func bars(function string) (ratio, mib, mb float64) {
-	switch function {
-	case graphName:
-		return maxGraphRatio, maxGraphMiB, maxMemoryMB
-	case drawName:
-		return maxStartRatio, maxSizeMiB, maxDrawingMB
-	}
-	return maxStartRatio, maxSizeMiB, maxMemoryMB
 }
 
 func sizeOf(path string) (quantity, error) {

@@ -4,15 +4,12 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"github.com/assetry/assetry/infra/bars"
 )
 
-// The bars for a function that a busy machine does not move: shared/DESIGN.md, "Numbers to hold". `make bench` measures the others.
-const (
-	maxSize    = 12 << 20   // bytes of a program
-	maxGraphQL = 15 << 20   // bytes of a program that executes GraphQL
-	maxMemory  = 30_000_000 // bytes that a process has at most, resident
-)
-
+// TestEveryProgramIsSmall holds the bars that a busy machine does not move. The event is of nothing, so that also a function which is allowed more for its
+// work has no more than the others. `make bench` measures the rest.
 func TestEveryProgramIsSmall(t *testing.T) {
 	w := newWorld(t)
 	dir, err := built()
@@ -26,7 +23,7 @@ func TestEveryProgramIsSmall(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if most := maxSizeOf(f.Folder); info.Size() > most {
+			if most := bars.Of(f.Folder).Size; info.Size() > most {
 				t.Errorf("the program has %d bytes, at most %d are wanted: `go list -deps ./functions/%s` says what it links", info.Size(), most, f.Folder)
 			}
 			r := w.host(t, f)
@@ -36,17 +33,9 @@ func TestEveryProgramIsSmall(t *testing.T) {
 			if _, err := r.Invoke(t.Context(), f.Folder, []byte(`{}`)); err != nil {
 				t.Logf("the event of nothing: %v", err) // what it is answered is told by other tests
 			}
-			if got := r.Stats(f.Folder).PeakResident; got > maxMemory {
-				t.Errorf("the process had %d bytes resident, at most %d are wanted", got, maxMemory)
+			if got := r.Stats(f.Folder).PeakResident; got > bars.Memory {
+				t.Errorf("the process had %d bytes resident, at most %d are wanted", got, bars.Memory)
 			}
 		})
 	}
-}
-
-// maxSizeOf is how large a function's program may be, in bytes.
-func maxSizeOf(folder string) int64 {
-	if folder == "orders-graphql" { // the one that links an executor of GraphQL
-		return maxGraphQL
-	}
-	return maxSize
 }

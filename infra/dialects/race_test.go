@@ -3,7 +3,6 @@ package dialects_test
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"math/rand/v2"
 	"net/http"
 	"slices"
@@ -12,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/assetry/assetry/infra/orderer"
+	"github.com/assetry/assetry/shared/domaintest/drivers"
 	"github.com/assetry/assetry/shared/fault"
 	"github.com/assetry/assetry/shared/id"
 	"github.com/assetry/assetry/shared/order"
@@ -43,21 +43,19 @@ type race struct {
 // TestBothDialectsAtOnce lets clients of both APIs submit, cancel and change an order, and delete and retry its inputs, all at once. Whoever wins:
 // an order that was submitted keeps its inputs and is delivered once, what was deleted is gone, and what is counted as open is open.
 func TestBothDialectsAtOnce(t *testing.T) {
-	for _, name := range slices.Sorted(maps.Keys(drivers)) {
-		t.Run("on "+name, func(t *testing.T) {
-			w := newWorld(t, drivers[name])
-			for n := range races {
-				r := w.newRace(t, uint64(n))
-				r.run(t)
-				r.hear(t)
-				r.judge(t)
-				if t.Failed() {
-					t.Fatalf("race %d: order %s, inputs %q:\n%s", n, r.order, r.inputs, strings.Join(r.did, "\n"))
-				}
+	drivers.Each(t, func(t *testing.T, open drivers.Open) {
+		w := newWorld(t, open)
+		for n := range races {
+			r := w.newRace(t, uint64(n))
+			r.run(t)
+			r.hear(t)
+			r.judge(t)
+			if t.Failed() {
+				t.Fatalf("race %d: order %s, inputs %q:\n%s", n, r.order, r.inputs, strings.Join(r.did, "\n"))
 			}
-			w.nothingOpen(t)
-		})
-	}
+		}
+		w.nothingOpen(t)
+	})
 }
 
 func (w *world) newRace(t *testing.T, seed uint64) *race {

@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/textproto"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -22,41 +21,21 @@ import (
 	"github.com/assetry/assetry/shared/blob"
 	"github.com/assetry/assetry/shared/boot"
 	"github.com/assetry/assetry/shared/bus"
+	"github.com/assetry/assetry/shared/domaintest"
+	"github.com/assetry/assetry/shared/domaintest/drivers"
 	"github.com/assetry/assetry/shared/guard"
 	"github.com/assetry/assetry/shared/id"
 	"github.com/assetry/assetry/shared/importer"
 	"github.com/assetry/assetry/shared/ratelimit"
 	"github.com/assetry/assetry/shared/remote"
 	"github.com/assetry/assetry/shared/s3blob"
-	"github.com/assetry/assetry/shared/schema"
 	"github.com/assetry/assetry/shared/secret"
 	"github.com/assetry/assetry/shared/table"
-	"github.com/assetry/assetry/shared/table/dynamo/dynamotest"
-	"github.com/assetry/assetry/shared/table/sqlite"
 	"github.com/assetry/assetry/shared/webhook"
 	"github.com/assetry/assetry/shared/webhook/sender"
 )
 
 func TestMain(m *testing.M) { versitytest.Main(m) }
-
-// feed is a table with its changes.
-type feed interface {
-	table.Table
-	Changes(ctx context.Context, after string, limit int) ([]table.Change, string, error)
-}
-
-// drivers open an empty table.
-var drivers = map[string]func(*testing.T) feed{
-	"sqlite": func(t *testing.T) feed {
-		db, err := sqlite.Open(filepath.Join(t.TempDir(), "table.db"), sqlite.Options{Indexes: schema.Indexes()})
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = db.Close() })
-		return db
-	},
-	"dynamo": func(t *testing.T) feed { return dynamotest.Open(t, schema.Indexes()...) },
-}
 
 // engines are a table and a bucket, and nobody to tell.
 type engines struct {
@@ -84,7 +63,7 @@ func (deaf) Publish(context.Context, []bus.Event) ([]int, error) { return nil, n
 
 // world is an installation with every dialect, over real engines.
 type world struct {
-	db       feed
+	db       domaintest.Driver
 	services *boot.Services
 	api      string
 	ws       id.Workspace
@@ -94,7 +73,7 @@ type world struct {
 	changes  []table.Change // that nobody was told of yet
 }
 
-func newWorld(t *testing.T, open func(*testing.T) feed) *world {
+func newWorld(t *testing.T, open drivers.Open) *world {
 	t.Helper()
 	s3 := versitytest.Start(t)
 	w := &world{db: open(t)}

@@ -11,18 +11,17 @@ import (
 	"github.com/assetry/assetry/shared/access"
 	"github.com/assetry/assetry/shared/account"
 	"github.com/assetry/assetry/shared/domaintest"
+	"github.com/assetry/assetry/shared/domaintest/drivers"
 	"github.com/assetry/assetry/shared/fault"
 	"github.com/assetry/assetry/shared/id"
 	"github.com/assetry/assetry/shared/polltest"
 	"github.com/assetry/assetry/shared/schema"
 	"github.com/assetry/assetry/shared/table"
-	"github.com/assetry/assetry/shared/table/dynamo/dynamotest"
 )
 
 // onEachEngine runs a test on SQLite and on DynamoDB.
 func onEachEngine(t *testing.T, f func(t *testing.T, tab table.Table)) {
-	t.Run("sqlite", func(t *testing.T) { f(t, domaintest.NewTable(t)) })
-	t.Run("dynamo", func(t *testing.T) { f(t, dynamotest.Open(t, schema.Indexes()...)) })
+	drivers.Each(t, func(t *testing.T, open drivers.Open) { f(t, open(t)) })
 }
 
 // listed are all workspaces after an id, as a fresh process sees them.

@@ -6,11 +6,11 @@ import (
 
 	"github.com/assetry/assetry/shared/access"
 	"github.com/assetry/assetry/shared/domaintest"
+	"github.com/assetry/assetry/shared/domaintest/drivers"
 	"github.com/assetry/assetry/shared/folder"
 	"github.com/assetry/assetry/shared/id"
 	"github.com/assetry/assetry/shared/schema"
 	"github.com/assetry/assetry/shared/table"
-	"github.com/assetry/assetry/shared/table/dynamo/dynamotest"
 )
 
 // house is a service on a fresh table, a workspace, and a key of each role in it.
@@ -29,8 +29,7 @@ func newHouse(t testing.TB) house {
 
 // onBoth runs a test on SQLite and on DynamoDB Local.
 func onBoth(t *testing.T, test func(t *testing.T, h house)) {
-	t.Run("sqlite", func(t *testing.T) { test(t, newHouse(t)) })
-	t.Run("dynamo", func(t *testing.T) { test(t, newHouseOn(dynamotest.Open(t, schema.Indexes()...))) })
+	drivers.Each(t, func(t *testing.T, open drivers.Open) { test(t, newHouseOn(open(t))) })
 }
 
 func newHouseOn(db table.Table) house {

@@ -16,13 +16,13 @@ import (
 	"github.com/assetry/assetry/shared/asset"
 	"github.com/assetry/assetry/shared/bus"
 	"github.com/assetry/assetry/shared/domaintest"
+	"github.com/assetry/assetry/shared/domaintest/drivers"
 	"github.com/assetry/assetry/shared/fault"
 	"github.com/assetry/assetry/shared/id"
 	"github.com/assetry/assetry/shared/page"
 	"github.com/assetry/assetry/shared/schema"
 	"github.com/assetry/assetry/shared/secret"
 	"github.com/assetry/assetry/shared/table"
-	"github.com/assetry/assetry/shared/table/dynamo/dynamotest"
 	"github.com/assetry/assetry/shared/webhook"
 )
 
@@ -136,8 +136,7 @@ func newHouse(t testing.TB) *house { return newHouseOn(t, domaintest.NewTable(t)
 
 // onBothDrivers runs a test on SQLite and on DynamoDB Local.
 func onBothDrivers(t *testing.T, f func(t *testing.T, h *house)) {
-	t.Run("sqlite", func(t *testing.T) { f(t, newHouse(t)) })
-	t.Run("dynamo", func(t *testing.T) { f(t, newHouseOn(t, dynamotest.Open(t, schema.Indexes()...))) })
+	drivers.Each(t, func(t *testing.T, open drivers.Open) { f(t, newHouseOn(t, open(t))) })
 }
 
 func newHouseOn(t testing.TB, db table.Table) *house {

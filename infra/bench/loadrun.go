@@ -21,9 +21,8 @@ import (
 
 // What the load run wants of the deployed shape: nothing fails, nothing is lost, and memory has an end. DESIGN.md, "Numbers to hold".
 const (
-	maxGatewayMB  = 256  // the process that has gateway, event sources and the host of the functions
-	maxFunctionMB = 30   // one process of a function
-	maxTotalMB    = 4096 // everything together: at most 32 processes of each function that is busy, the bucket, and a heap of 512 MB with what is around it
+	maxGatewayMB = 256  // the process that has gateway, event sources and the host of the functions
+	maxTotalMB   = 4096 // everything together: at most 32 processes of each function that is busy, the bucket, and a heap of 512 MB with what is around it
 )
 
 // Bounds of the load run.

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"time"
+
+	"github.com/assetry/assetry/infra/bars"
 )
 
 // Whose memory is watched.
@@ -22,7 +24,7 @@ var memoryRows = []struct {
 	name string
 	most float64 // MB; 0: no bar
 }{
-	{gatewayMemory, maxGatewayMB}, {bucketMemory, 0}, {tablesMemory, 0}, {functionMemory, maxFunctionMB}, {fleetMemory, 0}, {totalMemory, maxTotalMB},
+	{gatewayMemory, maxGatewayMB}, {bucketMemory, 0}, {tablesMemory, 0}, {functionMemory, bars.Memory / 1e6}, {fleetMemory, 0}, {totalMemory, maxTotalMB},
 }
 
 // memoryEvery is the time between two looks: each reads a file of every process of the machine.

@@ -36,7 +36,7 @@ func (w *world) bootOrders(sealer *page.Sealer) {
 	w.orders = order.New(order.Parts{
 		Table: w.table, Bucket: w.bucket, Assets: w.assets, Uploads: w.uploads, Sealer: sealer,
 		Work: func(ctx context.Context, o order.Order) (time.Time, error) { return w.workers.Visit(ctx, o) },
-	}, order.Options{Now: w.clock.now, Products: []string{tally{}.Name()}, DraftFor: draftFor})
+	}, order.Options{Now: w.clock.now, Products: []string{tally{}.Name()}, DraftFor: draftFor, AtOnce: 1})
 	w.workers = processing.New(processing.Parts{
 		Table: w.table, Bucket: w.bucket, Assets: w.assets, Uploads: w.uploads, Orders: w.orders, Products: []product.Product{tally{}},
 	}, processing.Options{Now: w.clock.now, Slots: slots, Bytes: tallyBytes, Beat: time.Hour, Pause: time.Microsecond, Tries: 20})
@@ -77,9 +77,9 @@ func (w *world) labour() bool {
 	})
 }
 
-// visit runs the schedule of orders. Its visits go side by side, so that what they meet is aside from all else.
+// visit runs the schedule of orders. Its visits are one after another: their order decides that of the changes which all else follows.
 func (w *world) visit() error {
-	return w.peril.aside(false, func() error { return orders.Sweep(w)(context.Background(), events.CloudWatchEvent{}) })
+	return w.process(func() error { return orders.Sweep(w)(context.Background(), events.CloudWatchEvent{}) })
 }
 
 // tally is the soak's product: of each scan it counts lines and sums bytes up, a few kilobytes at a time, so that workers hand over in

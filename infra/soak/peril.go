@@ -48,10 +48,13 @@ func newPeril(seed uint64) *peril {
 	return &peril{chance: newChance(seed, 1<<40), seed: seed, off: true, nth: map[string]int{}}
 }
 
-// next is what befalls the call that is about to be made.
-func (p *peril) next() blow {
+// next is what befalls the call that is about to be made on something. While several are made at once it is named.
+func (p *peril) next(verb, name string) blow {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.side {
+		return p.byName(verb, name)
+	}
 	if p.dead {
 		return loseCall
 	}
@@ -65,22 +68,16 @@ func (p *peril) next() blow {
 	return b
 }
 
-// nextOn is next for a call on something that has a name. While several are made at once it is named.
-func (p *peril) nextOn(verb, name string) blow {
-	p.mu.Lock()
-	side := p.side
-	p.mu.Unlock()
-	if side {
-		return p.named(verb, name)
-	}
-	return p.next()
-}
-
 // named is what befalls a call that is made beside others, whose order is nobody's to tell: it follows from its name and how often it was
 // made. It ends no process but one that is aside.
 func (p *peril) named(verb, name string) blow {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	return p.byName(verb, name)
+}
+
+// byName is named for who holds the lock.
+func (p *peril) byName(verb, name string) blow {
 	if p.fallen {
 		return loseCall
 	}
@@ -137,7 +134,7 @@ func (p *peril) calm() {
 }
 
 func (p *peril) onTable(c tabletest.Call) tabletest.Fault {
-	return tableFault(p.nextOn(c.Verb, fmt.Sprint(c.Keys)))
+	return tableFault(p.next(c.Verb, fmt.Sprint(c.Keys)))
 }
 
 // onIndex is for the index of words, which is written to several times at once.
@@ -157,8 +154,8 @@ func tableFault(b blow) tabletest.Fault {
 	return tabletest.None
 }
 
-func (p *peril) onBucket(blobtest.Call) blobtest.Fault {
-	switch p.next() {
+func (p *peril) onBucket(c blobtest.Call) blobtest.Fault {
+	switch p.next(c.Method, c.Key) {
 	case throttle:
 		return blobtest.Throttled
 	case loseCall, dieBefore:
@@ -178,7 +175,7 @@ type perilousBus struct {
 // Publish takes all events, some, or none, and may not say so.
 func (b perilousBus) Publish(_ context.Context, es []bus.Event) (refused []int, err error) {
 	lost := fault.New(fault.Unavailable, "the bus did not answer (injected)")
-	switch b.next() {
+	switch b.next("publish", es[0].Detail.ID) {
 	case throttle:
 		half := len(es) / 2
 		for i, e := range es {

@@ -26,7 +26,7 @@ func (r *receiver) Check(string) error { return nil }
 
 // Send hears a body, and answers, refuses, or says nothing although it heard.
 func (r *receiver) Send(_ context.Context, _ string, headers map[string]string, body []byte) (status int, err error) {
-	b := r.nextOn("send", headers[webhook.HeaderID])
+	b := r.next("send", headers[webhook.HeaderID])
 	switch b {
 	case throttle:
 		return 503, nil

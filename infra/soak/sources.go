@@ -67,7 +67,7 @@ func (s *sources) Get(_ context.Context, q remote.Query) (*remote.Answer, error)
 	if err != nil {
 		return nil, err
 	}
-	b := s.next()
+	b := s.next("source", q.Address)
 	if b == throttle || b == loseCall || b == dieBefore {
 		return nil, &remote.Error{Reason: remote.Unreachable, Message: "The source does not answer (injected).", Transient: true}
 	}

@@ -133,7 +133,7 @@ func newWorld(ctx context.Context, seed uint64, dir string) (w *world, err error
 	}
 	w.table, w.words = perilous(w.db, w.peril.onTable), perilous(w.index, w.peril.onIndex)
 	w.real = s3blob.New(w.server.Client(), bucket, s3blob.Options{})
-	w.bucket = blobtest.Wrap(shifted{w.real, w.clock}, w.peril.onBucket)
+	w.bucket = blobtest.Wrap(&shifted{Bucket: w.real, clock: w.clock, begun: map[string]int{}}, w.peril.onBucket)
 	return w, w.settle(ctx, seed)
 }
 
@@ -335,30 +335,38 @@ func (w *world) follow(r *reader, most int) (bool, error) {
 }
 
 // batch reads changes after a position as the stream's filters let them through: those of assets, imports, orders and their work, which all
-// consumers take. After has the position behind each; without one that passes, the position behind all that was read.
+// consumers take. After has the position behind each; without one that passes, the position behind all that was read. It reads on until it
+// has as many as may come: how many changes of other rows lie between is decided by real time where several webhooks are sent at once.
 func (w *world) batch(at string, most int) (batch events.DynamoDBEvent, after []string, err error) {
-	cs, next, err := w.db.Changes(context.Background(), at, feedPage)
-	if err != nil || len(cs) == 0 {
-		return batch, nil, err
-	}
-	for i, c := range cs {
-		if !passes(c.Key) || len(after) == most {
-			continue
-		}
-		_, behind, err := w.db.Changes(context.Background(), at, i+1)
+	begun := at
+	for len(after) < most {
+		cs, next, err := w.db.Changes(context.Background(), at, feedPage)
 		if err != nil {
 			return batch, nil, err
 		}
-		c.At = c.At.Add(ahead)
-		batch.Records, after = append(batch.Records, stream.Encode(c)), append(after, behind)
+		if len(cs) == 0 {
+			break
+		}
+		for i, c := range cs {
+			if !passes(c.Key) || len(after) == most {
+				continue
+			}
+			_, behind, err := w.db.Changes(context.Background(), at, i+1)
+			if err != nil {
+				return batch, nil, err
+			}
+			c.At = c.At.Add(ahead)
+			batch.Records, after = append(batch.Records, stream.Encode(c)), append(after, behind)
+		}
+		at = next
 	}
-	if len(after) == 0 {
-		after = []string{next}
+	if len(after) == 0 && at != begun {
+		after = []string{at}
 	}
 	return batch, after, nil
 }
 
-// feedPage is how many changes are looked at for one batch.
+// feedPage is how many changes are read at once.
 const feedPage = 100
 
 // passes is the filters of the stream's event sources, as far as they concern a soak.
@@ -379,33 +387,3 @@ func (w *world) sweep() error {
 
 // client sends what clients send to the bucket: from their own machines, to the real one.
 func (w *world) client() *http.Client { return w.server.HTTP() }
-
-// shifted is a bucket that grants in its own time what is granted in the soak's.
-type shifted struct {
-	*s3blob.Bucket
-	clock *clock
-}
-
-func (s shifted) real(t time.Time) time.Time { return time.Now().Add(t.Sub(s.clock.now())) }
-
-// SignForm signs a form that ends as long from now as the soak's does.
-func (s shifted) SignForm(ctx context.Context, f blob.FormSpec) (blob.Form, time.Time, error) {
-	ends := f.Expires
-	f.Expires = s.real(ends)
-	form, _, err := s.Bucket.SignForm(ctx, f)
-	return form, ends, err
-}
-
-// SignParts signs parts in the same way.
-func (s shifted) SignParts(ctx context.Context, key, up string, ps []blob.PartSpec, expires time.Time) ([]string, time.Time, error) {
-	urls, _, err := s.Bucket.SignParts(ctx, key, up, ps, s.real(expires))
-	return urls, expires, err
-}
-
-// SignBare signs a PUT in the same way.
-func (s shifted) SignBare(ctx context.Context, b blob.BareSpec) (string, time.Time, error) {
-	ends := b.Expires
-	b.Expires = s.real(ends)
-	url, _, err := s.Bucket.SignBare(ctx, b)
-	return url, ends, err
-}

@@ -68,9 +68,14 @@ func (s *Service) mark(ctx context.Context, o Order, at time.Time) error {
 // stops no other; the error joins all.
 func (s *Service) Visit(ctx context.Context) (visited int, err error) {
 	var wg sync.WaitGroup
+	slots := make(chan struct{}, s.atOnce)
 	counts, errs := make([]int, schema.OrderDueShards), make([]error, schema.OrderDueShards)
 	for shard := range schema.OrderDueShards {
-		wg.Go(func() { counts[shard], errs[shard] = s.visitShard(ctx, shard) })
+		slots <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-slots }()
+			counts[shard], errs[shard] = s.visitShard(ctx, shard)
+		})
 	}
 	wg.Wait()
 	for _, n := range counts {

@@ -53,6 +53,7 @@ type Options struct {
 	OpenOrders  int              // of a workspace: orders that are neither completed, failed nor cancelled; 0: any number
 	OpenUploads int              // of a workspace: inputs whose bytes are on their way; 0: any number
 	MaxUpload   int64            // bytes of an input; 0 is DefaultMaxUpload; upload.MaxSize at most
+	AtOnce      int              // orders that Visit looks at side by side, each of another partition; 0 is schema.OrderDueShards, the most
 }
 
 // Service begins, changes, submits and ends orders. Safe for concurrent use.
@@ -64,13 +65,14 @@ type Service struct {
 	openOrders  int
 	openUploads int
 	maxUpload   int64
+	atOnce      int
 }
 
 // New makes a Service.
 func New(p Parts, o Options) *Service {
 	s := &Service{
 		Parts: p, now: o.Now, products: o.Products, draftFor: cmp.Or(o.DraftFor, DefaultDraftFor), openOrders: o.OpenOrders, openUploads: o.OpenUploads,
-		maxUpload: cmp.Or(o.MaxUpload, DefaultMaxUpload),
+		maxUpload: cmp.Or(o.MaxUpload, DefaultMaxUpload), atOnce: cmp.Or(o.AtOnce, schema.OrderDueShards),
 	}
 	if s.now == nil {
 		s.now = time.Now

@@ -340,34 +340,24 @@ func (w *world) follow(r *reader, most int) (bool, error) {
 func (w *world) batch(at string, most int) (batch events.DynamoDBEvent, after []string, err error) {
 	begun := at
 	for len(after) < most {
-		cs, next, err := w.db.Changes(context.Background(), at, feedPage)
+		cs, next, err := w.db.Changes(context.Background(), at, 1)
 		if err != nil {
 			return batch, nil, err
 		}
 		if len(cs) == 0 {
 			break
 		}
-		for i, c := range cs {
-			if !passes(c.Key) || len(after) == most {
-				continue
-			}
-			_, behind, err := w.db.Changes(context.Background(), at, i+1)
-			if err != nil {
-				return batch, nil, err
-			}
-			c.At = c.At.Add(ahead)
-			batch.Records, after = append(batch.Records, stream.Encode(c)), append(after, behind)
-		}
 		at = next
+		if c := cs[0]; passes(c.Key) {
+			c.At = c.At.Add(ahead)
+			batch.Records, after = append(batch.Records, stream.Encode(c)), append(after, at)
+		}
 	}
 	if len(after) == 0 && at != begun {
 		after = []string{at}
 	}
 	return batch, after, nil
 }
-
-// feedPage is how many changes are read at once.
-const feedPage = 100
 
 // passes is the filters of the stream's event sources, as far as they concern a soak.
 func passes(k table.Key) bool {

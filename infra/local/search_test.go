@@ -44,15 +44,18 @@ func (h *house) finds(t testing.TB, text string, want ...asset.Asset) bool {
 	return true
 }
 
-// TestNamesAreFoundOverTheStream follows writes of rows until a search shows them. How soon a stream is read after a write is tested in package
-// sources.
-func TestNamesAreFoundOverTheStream(t *testing.T) {
+// TestANameIsFoundWithinASecond measures from the write of the row until a search shows it, over the pump of the stream.
+func TestANameIsFoundWithinASecond(t *testing.T) {
 	h := newHouse(t)
 	d := h.mustDeliver(t, newTable(t), changes{feed: h.db, grown: h.db.Notify})
 	t.Cleanup(d.start(t.Context(), func(err error) { t.Errorf("a source ended: %v", err) }))
 	found := func(what, text string, want ...asset.Asset) {
 		t.Helper()
+		began := time.Now()
 		polltest.Eventually(t, what, func() bool { return h.finds(t, text, want...) })
+		if took := time.Since(began); took > time.Second {
+			t.Errorf("%s took %v, want no more than a second", what, took)
+		}
 	}
 	a := h.mustAdd(t, "Férias em Lisboa.png")
 	found("a new name", "lisb", a)

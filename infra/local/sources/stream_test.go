@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -99,6 +100,20 @@ func newStream(db *sqlite.DB, store table.Table, r *reader, change func(*StreamO
 		change(&o)
 	}
 	return NewStream(db, store, here, r.invoke, o)
+}
+
+// TestAQuietStreamIsReadAsSoonAsItHasGrown has a stream that nothing was written to for so long that it is read once an hour only.
+func TestAQuietStreamIsReadAsSoonAsItHasGrown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		db, r := newTable(t), &reader{}
+		inBackground(t, newStream(db, newTable(t), r, func(o *StreamOptions) { o.Idle = time.Hour }).Run)
+		time.Sleep(10*time.Hour + time.Minute)
+		want := mustChange(t, db, 0, 1)
+		time.Sleep(time.Second)
+		if diff := cmp.Diff(want, r.seen()); diff != "" {
+			t.Errorf("changes within a second (-want +got):\n%s", diff)
+		}
+	})
 }
 
 func TestTheStreamDeliversEveryChangeInOrder(t *testing.T) {

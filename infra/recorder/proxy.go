@@ -29,9 +29,11 @@ func (r *Recorder) Proxy(upstream string) (http.Handler, error) {
 			Proxy: nil, DialContext: d.DialContext, DisableCompression: true,
 			MaxIdleConnsPerHost: 256, IdleConnTimeout: 5 * time.Second,
 		},
-		FlushInterval: -1,                         // at once
-		ErrorLog:      log.New(io.Discard, "", 0), // of clients and engines that broke off, who know it themselves
-		ErrorHandler:  func(http.ResponseWriter, *http.Request, error) { panic(http.ErrAbortHandler) },
+		// No FlushInterval: an answer without a length is streamed all the same, and one with a length goes out in one piece. Were its head sent before its
+		// body, a client of the SDK could break the connection between the two: it closes the body that it sent as soon as it has the head, and
+		// where net/http has not yet looked behind the last byte of that body, it takes the end for a failure to send.
+		ErrorLog:     log.New(io.Discard, "", 0), // of clients and engines that broke off, who know it themselves
+		ErrorHandler: func(http.ResponseWriter, *http.Request, error) { panic(http.ErrAbortHandler) },
 	}), nil
 }
 

@@ -99,6 +99,20 @@ func TestBodiesAreStreamed(t *testing.T) {
 	close(answered)
 }
 
+func TestAnAnswerWithALengthGoesOutInOnePiece(t *testing.T) {
+	u := newUpstream(t)
+	r, _ := watched(t, stack("assetry"))
+	h, err := r.Proxy(u.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), "GET", "/assetry/"+key, nil))
+	if w.Body.String() != "{}" || w.Flushed {
+		t.Errorf("answered %q, the head before the body: %t; want both at once", w.Body, w.Flushed)
+	}
+}
+
 func TestAnEngineThatIsAwayEndsTheConnection(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

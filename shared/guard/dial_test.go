@@ -248,7 +248,10 @@ func TestTransportTellsFailuresApart(t *testing.T) {
 			w.dns.Set("files.example", "127.0.0.1")
 			w.dns.Set("inner.example", "10.1.2.3")
 			w.dns.Alias("loop.example", "loop.example")
-			w.options = guard.Options{Resolver: w.dns.Resolver(), Roots: ca.Pool(), Handshake: time.Second}
+			w.options = guard.Options{Resolver: w.dns.Resolver(), Roots: ca.Pool()}
+			if tt.want == guard.TimedOut {
+				w.options.Handshake = time.Second
+			}
 			_, err := w.get(t, guard.Transport(w.allowed()), tt.host)
 			if err == nil || guard.FailureOf(err) != tt.want {
 				t.Errorf("get = %v (%v), want failure %v", err, guard.FailureOf(err), tt.want)

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/assetry/assetry/shared/importer"
 	"github.com/assetry/assetry/shared/remote"
 )
 
@@ -58,7 +59,7 @@ func TestBodyThatStandsStill(t *testing.T) {
 		s := newSource(t, hang(func(w http.ResponseWriter) {
 			setUnlessEmpty(w.Header(), "Content-Length", length)
 			_, _ = io.WriteString(w, "abc")
-		})).impatient()
+		})).impatient(func(o *importer.Options) { o.Stall = 500 * time.Millisecond })
 		_, b, err := s.fetch(t, remote.Query{Address: s.address()})
 		expect(t, err, remote.Slow, true, "gave no more bytes for 500ms")
 		if string(b) != "abc" {
@@ -67,9 +68,11 @@ func TestBodyThatStandsStill(t *testing.T) {
 	}
 }
 
+func forAnswers(o *importer.Options) { o.Guard.Answer = time.Second }
+
 func TestAnswerThatDoesNotCome(t *testing.T) {
 	t.Parallel()
-	s := newSource(t, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }).impatient()
+	s := newSource(t, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }).impatient(forAnswers)
 	_, err := s.Get(t.Context(), remote.Query{Address: s.address()})
 	expect(t, err, remote.Slow, true, "did not answer in time")
 }
@@ -84,41 +87,25 @@ func TestAnswerWhoseHeaderDoesNotEnd(t *testing.T) {
 		defer conn.Close()
 		_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nX-A: ")
 		_, _ = io.Copy(io.Discard, conn) // until the client goes
-	}).impatient()
+	}).impatient(forAnswers)
 	_, err := s.Get(t.Context(), remote.Query{Address: s.address()})
 	expect(t, err, remote.Slow, true, "did not answer in time")
 }
 
 func TestBodyEndsWithItsContext(t *testing.T) {
-	for _, tt := range []struct {
-		name string
-		end  func(context.Context) (context.Context, context.CancelFunc)
-		want error
-	}{
-		{"canceled", context.WithCancel, context.Canceled},
-		{"out of time", func(ctx context.Context) (context.Context, context.CancelFunc) {
-			return context.WithTimeout(ctx, 50*time.Millisecond)
-		}, context.DeadlineExceeded},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			s := newSource(t, hang(func(w http.ResponseWriter) { _, _ = io.WriteString(w, "abc") }))
-			ctx, cancel := tt.end(t.Context())
-			defer cancel()
-			a, err := s.Get(ctx, remote.Query{Address: s.address()})
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer a.Body.Close()
-			if _, err := io.ReadFull(a.Body, make([]byte, 3)); err != nil {
-				t.Fatal(err)
-			}
-			if tt.want == context.Canceled {
-				cancel()
-			}
-			if _, err := a.Body.Read(make([]byte, 1)); !errors.Is(err, tt.want) {
-				t.Errorf("Read = %v, want %v", err, tt.want)
-			}
-		})
+	s := newSource(t, hang(func(w http.ResponseWriter) { _, _ = io.WriteString(w, "abc") }))
+	ctx, cancel := context.WithCancel(t.Context())
+	a, err := s.Get(ctx, remote.Query{Address: s.address()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.Body.Close()
+	if _, err := io.ReadFull(a.Body, make([]byte, 3)); err != nil {
+		t.Fatal(err)
+	}
+	cancel()
+	if _, err := a.Body.Read(make([]byte, 1)); !errors.Is(err, context.Canceled) {
+		t.Errorf("Read = %v, want %v", err, context.Canceled)
 	}
 }
 

@@ -54,9 +54,9 @@ func newSource(t *testing.T, h http.HandlerFunc) *source {
 	return s
 }
 
-// impatient waits for bytes for half a second, and for an answer for a second.
-func (s *source) impatient() *source {
-	s.options.Stall, s.options.Guard.Answer = 500*time.Millisecond, time.Second
+// impatient changes how long the source is waited for.
+func (s *source) impatient(edit func(*importer.Options)) *source {
+	edit(&s.options)
 	s.Importer = importer.New(s.options)
 	return s
 }

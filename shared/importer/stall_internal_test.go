@@ -11,17 +11,17 @@ import (
 	"github.com/assetry/assetry/shared/remote"
 )
 
-// piped is a body whose source is a pipe: ended by whoever cancels, as a connection is.
-func piped(stall time.Duration) (*body, *io.PipeWriter) {
+// piped is a body for a caller whose source is a pipe: ended by whoever cancels, as a connection is.
+func piped(caller context.Context, stall time.Duration) (*body, *io.PipeWriter) {
 	r, w := io.Pipe()
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(caller)
 	context.AfterFunc(ctx, func() { _ = r.CloseWithError(io.EOF) }) // the worst of ends: one that looks proper
-	return newBody(ctx, cancel, r, bodyLimits{length: -1, stall: stall}, where{"https://a", "https://a"}), w
+	return newBody(caller, cancel, r, bodyLimits{length: -1, stall: stall}, where{"https://a", "https://a"}), w
 }
 
 func TestBodyFailsAfterItsStall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b, w := piped(30 * time.Second)
+		b, w := piped(t.Context(), 30*time.Second)
 		go func() {
 			for range 3 { // each byte is late, and none too late
 				<-time.After(29 * time.Second)
@@ -46,7 +46,7 @@ func TestBodyFailsAfterItsStall(t *testing.T) {
 // Only the source's slowness counts: bytes that have come wait for whoever reads them.
 func TestBodyWaitsForItsReader(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b, w := piped(30 * time.Second)
+		b, w := piped(t.Context(), 30*time.Second)
 		go func() {
 			for range 3 {
 				_, _ = w.Write([]byte("x")) // the reader fails the test if it does not come
@@ -63,5 +63,17 @@ func TestBodyWaitsForItsReader(t *testing.T) {
 			t.Errorf("Read at the end = %d, %v; want EOF", n, err)
 		}
 		_ = b.Close()
+	})
+}
+
+func TestBodyEndsWithTheTimeOfItsCaller(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		b, w := piped(ctx, 30*time.Second)
+		go func() { _, _ = w.Write([]byte("x")) }() // and no more
+		if got, err := io.ReadAll(b); string(got) != "x" || !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("ReadAll = %q, %v; want a byte, and then %v", got, err, context.DeadlineExceeded)
+		}
 	})
 }

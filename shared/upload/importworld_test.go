@@ -74,7 +74,6 @@ func (o *origin) files() *importer.Importer {
 	roots.AddCert(o.Certificate())
 	return importer.New(importer.Options{
 		Guard: guard.Options{Permission: guard.Permit(guard.Exceptions{Loopback: true, Ports: []int{0}}), Roots: roots},
-		Stall: time.Second,
 	})
 }
 

@@ -195,7 +195,9 @@ func TestSendTellsWhyThereIsNoAnswer(t *testing.T) {
 			r.dns.Set("other.example", "127.0.0.1")
 			r.dns.Set("inner.example", "169.254.169.254")
 			o := r.options
-			o.Time = 500 * time.Millisecond
+			if tt.want == guard.TimedOut {
+				o.Time = 500 * time.Millisecond
+			}
 			r.Sender = sender.New(o)
 			code, err := r.Send(t.Context(), r.url(tt.host), nil, []byte("x"))
 			var e *sender.Error

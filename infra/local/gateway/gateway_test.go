@@ -15,6 +15,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -358,11 +359,13 @@ func TestAnInvokerThatKeepsTheTimeIsWaitedForBeyondTheTimeout(t *testing.T) {
 		}, 503},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			w := httptest.NewRecorder()
-			New(tmpl, tt.invoke, Options{OwnTime: true, Integration: 50 * time.Millisecond}).ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
-			if w.Code != tt.want {
-				t.Errorf("answer = %d %s, want %d", w.Code, w.Body, tt.want)
-			}
+			synctest.Test(t, func(t *testing.T) {
+				w := httptest.NewRecorder()
+				New(tmpl, tt.invoke, Options{OwnTime: true, Integration: 50 * time.Millisecond}).ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
+				if w.Code != tt.want {
+					t.Errorf("answer = %d %s, want %d", w.Code, w.Body, tt.want)
+				}
+			})
 		})
 	}
 	if err := <-left; !errors.Is(err, context.Canceled) {

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -82,16 +83,18 @@ func TestWhoWaitsTooLongStillAnswers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-	defer cancel()
-	out, err := web.Invoke(h).Invoke(ctx, payload)
-	var answer events.APIGatewayV2HTTPResponse
-	if err != nil || json.Unmarshal(out, &answer) != nil || answer.StatusCode != 503 || answer.Headers["Retry-After"] == "" {
-		t.Errorf("answer %s, %v; want 503 with Retry-After", out, err)
-	}
-	if ctx.Err() != nil {
-		t.Error("the time of the invocation was over before there was an answer")
-	}
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		out, err := web.Invoke(h).Invoke(ctx, payload)
+		var answer events.APIGatewayV2HTTPResponse
+		if err != nil || json.Unmarshal(out, &answer) != nil || answer.StatusCode != 503 || answer.Headers["Retry-After"] == "" {
+			t.Errorf("answer %s, %v; want 503 with Retry-After", out, err)
+		}
+		if ctx.Err() != nil {
+			t.Error("the time of the invocation was over before there was an answer")
+		}
+	})
 }
 
 func TestClientsAreToldWhenToComeAgainInEveryDialect(t *testing.T) {

@@ -13,12 +13,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 )
 
-// stopLimit is how long Close waits before it kills the child: under the two seconds that `make run` has to stop.
+// stopLimit is how long Close waits for the child before it kills it: under the two seconds that `make run` has to stop.
 const stopLimit = 1500 * time.Millisecond
 
 // Server is a running child, as its parent sees it.
 type Server struct {
 	config Config
+	stop   time.Duration // how long Close waits before it kills
 	addr   string
 	http   *http.Client
 	client *s3.Client
@@ -83,7 +84,7 @@ func spawn(c Config) (*Server, error) {
 		return nil, fmt.Errorf("versity: start the child %s: %w", self, err)
 	}
 	s := &Server{
-		config: c, cmd: cmd, stdin: stdin, out: &lines{w: stdin},
+		config: c, stop: stopLimit, cmd: cmd, stdin: stdin, out: &lines{w: stdin},
 		ready: make(chan toParent, 2), done: make(chan struct{}),
 	}
 	go s.listen(stdout)
@@ -133,7 +134,7 @@ func (s *Server) Close() {
 	s.stdin.Close()
 	select {
 	case <-s.done:
-	case <-time.After(stopLimit):
+	case <-time.After(s.stop):
 		s.cmd.Process.Kill()
 		<-s.done
 	}

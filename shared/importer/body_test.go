@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"runtime"
+	"sync"
 	"testing"
 	"time"
 
@@ -92,20 +93,52 @@ func TestAnswerWhoseHeaderDoesNotEnd(t *testing.T) {
 	expect(t, err, remote.Slow, true, "did not answer in time")
 }
 
+// timely is a context whose time is over when a test says so, and not before: a handshake may take as long as it takes.
+type timely struct {
+	context.Context
+	over chan struct{}
+}
+
+func (c timely) Done() <-chan struct{} { return c.over }
+
+func (c timely) Err() error {
+	select {
+	case <-c.over:
+		return context.DeadlineExceeded
+	default:
+		return nil
+	}
+}
+
 func TestBodyEndsWithItsContext(t *testing.T) {
-	s := newSource(t, hang(func(w http.ResponseWriter) { _, _ = io.WriteString(w, "abc") }))
-	ctx, cancel := context.WithCancel(t.Context())
-	a, err := s.Get(ctx, remote.Query{Address: s.address()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer a.Body.Close()
-	if _, err := io.ReadFull(a.Body, make([]byte, 3)); err != nil {
-		t.Fatal(err)
-	}
-	cancel()
-	if _, err := a.Body.Read(make([]byte, 1)); !errors.Is(err, context.Canceled) {
-		t.Errorf("Read = %v, want %v", err, context.Canceled)
+	for _, tt := range []struct {
+		name  string
+		begin func(context.Context) (ctx context.Context, end context.CancelFunc)
+		want  error
+	}{
+		{"canceled", context.WithCancel, context.Canceled},
+		{"out of time", func(ctx context.Context) (context.Context, context.CancelFunc) {
+			over := make(chan struct{})
+			return timely{ctx, over}, sync.OnceFunc(func() { close(over) })
+		}, context.DeadlineExceeded},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := newSource(t, hang(func(w http.ResponseWriter) { _, _ = io.WriteString(w, "abc") }))
+			ctx, end := tt.begin(t.Context())
+			defer end()
+			a, err := s.Get(ctx, remote.Query{Address: s.address()})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer a.Body.Close()
+			if _, err := io.ReadFull(a.Body, make([]byte, 3)); err != nil {
+				t.Fatal(err)
+			}
+			end()
+			if _, err := a.Body.Read(make([]byte, 1)); !errors.Is(err, tt.want) {
+				t.Errorf("Read = %v, want %v", err, tt.want)
+			}
+		})
 	}
 }
 

@@ -2,5 +2,5 @@ package versity
 
 import "time"
 
-// Patient lets Close wait for the child for as long as a test wants.
-func (s *Server) Patient(stop time.Duration) { s.stop = stop }
+// CloseWithin is Close, with another time after which the child is killed.
+func (s *Server) CloseWithin(limit time.Duration) { s.closeWithin(limit) }

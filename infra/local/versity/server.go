@@ -19,7 +19,6 @@ const stopLimit = 1500 * time.Millisecond
 // Server is a running child, as its parent sees it.
 type Server struct {
 	config Config
-	stop   time.Duration // how long Close waits before it kills
 	addr   string
 	http   *http.Client
 	client *s3.Client
@@ -84,7 +83,7 @@ func spawn(c Config) (*Server, error) {
 		return nil, fmt.Errorf("versity: start the child %s: %w", self, err)
 	}
 	s := &Server{
-		config: c, stop: stopLimit, cmd: cmd, stdin: stdin, out: &lines{w: stdin},
+		config: c, cmd: cmd, stdin: stdin, out: &lines{w: stdin},
 		ready: make(chan toParent, 2), done: make(chan struct{}),
 	}
 	go s.listen(stdout)
@@ -130,11 +129,14 @@ func (s *Server) Err() error { return s.err }
 func (s *Server) Pid() int { return s.cmd.Process.Pid }
 
 // Close stops the server and returns when it is gone, within two seconds. It may be called twice.
-func (s *Server) Close() {
+func (s *Server) Close() { s.closeWithin(stopLimit) }
+
+// closeWithin kills a child that does not end in time.
+func (s *Server) closeWithin(limit time.Duration) {
 	s.stdin.Close()
 	select {
 	case <-s.done:
-	case <-time.After(s.stop):
+	case <-time.After(limit):
 		s.cmd.Process.Kill()
 		<-s.done
 	}

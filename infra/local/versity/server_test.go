@@ -169,23 +169,32 @@ func TestAnUnusableFolderIsSaid(t *testing.T) {
 	}
 }
 
+// The best of three rounds counts: the machine may do something else meanwhile.
 func TestCloseStopsTheServerAndFreesThePort(t *testing.T) {
 	c := config(t.TempDir())
-	s := start(t, c)
-	s.Patient(10 * time.Second) // the child ends by itself, also on a busy machine
-	s.Close()
-	s.Close()
-	select {
-	case <-s.Done():
-	default:
-		t.Error("Done is open after Close")
+	s, least := start(t, c), time.Hour
+	for range 3 {
+		began := time.Now()
+		s.CloseWithin(10 * time.Second) // the child ends by itself, also on a busy machine
+		least = min(least, time.Since(began))
+		s.Close()
+		select {
+		case <-s.Done():
+		default:
+			t.Error("Done is open after Close")
+		}
+		if err := s.Err(); err != nil {
+			t.Errorf("Err after Close = %v, want none", err)
+		}
+		c.Addr = s.Addr()
+		again := start(t, c)
+		if again.Addr() != s.Addr() {
+			t.Errorf("second server on %s, want %s", again.Addr(), s.Addr())
+		}
+		s = again
 	}
-	if err := s.Err(); err != nil {
-		t.Errorf("Err after Close = %v, want none", err)
-	}
-	c.Addr = s.Addr()
-	if again := start(t, c); again.Addr() != s.Addr() {
-		t.Errorf("second server on %s, want %s", again.Addr(), s.Addr())
+	if least > 2*time.Second {
+		t.Errorf("Close took %s, want at most 2 s", least)
 	}
 }
 
@@ -194,8 +203,7 @@ func TestCloseKillsAChildThatDoesNotEnd(t *testing.T) {
 	if err := syscall.Kill(s.Pid(), syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
-	s.Patient(50 * time.Millisecond)
-	s.Close()
+	s.CloseWithin(50 * time.Millisecond)
 	if err := s.Err(); err == nil || !strings.Contains(err.Error(), "killed") {
 		t.Errorf("Err of a server whose child stood still = %v, want that it was killed", err)
 	}

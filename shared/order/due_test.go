@@ -183,7 +183,7 @@ func TestAVisitThatIsLateBeginsNothing(t *testing.T) {
 	w := newWorld(t, drivers.SQLite(t))
 	w.mustBegin(t)
 	w.clock.Advance(31 * 24 * time.Hour)
-	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Second) // a visit takes up to ten
 	defer cancel()
 	if n, err := w.Visit(ctx); n != 0 || err != nil {
 		t.Errorf("Visit took %d orders in hand, %v; want none so near the deadline", n, err)

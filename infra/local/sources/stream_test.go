@@ -102,7 +102,8 @@ func newStream(db *sqlite.DB, store table.Table, r *reader, change func(*StreamO
 	return NewStream(db, store, here, r.invoke, o)
 }
 
-// TestAQuietStreamIsReadAsSoonAsItHasGrown has a stream that nothing was written to for so long that it is read once an hour only.
+// TestAQuietStreamIsReadAsSoonAsItHasGrown has a stream that nothing was written to for so long that it is read once an hour only,
+// on a clock of the test: a Sleep takes no time.
 func TestAQuietStreamIsReadAsSoonAsItHasGrown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		db, r := newTable(t), &reader{}
